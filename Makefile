@@ -1,0 +1,49 @@
+# make demo   train on drawn seashells on the CPU, in minutes
+# make test   lint, format check and tests
+# Both set everything up in .venv first; they need Python 3.10-3.12, git and pip.
+
+VENV := .venv
+BIN := $(VENV)/bin
+CONSTRAINTS := requirements/constraints.txt
+REQUIREMENTS := $(wildcard requirements/*.txt)
+PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
+
+# The first interpreter of a supported version that really runs; PYTHON=... overrides it.
+PYTHON ?= $(shell for p in python3 python3.12 python3.11 python3.10; do \
+	$$p -c 'import sys; sys.exit(not (3, 10) <= sys.version_info[:2] <= (3, 12))' 2>/dev/null \
+	&& echo $$p && break; done)
+
+.PHONY: demo test lint install install-dev clean
+
+demo: install
+	$(BIN)/python tools/train.py configs/fncontra/fastgan_demo.py
+	@echo
+	@echo 'Look at work_dirs/fastgan_demo: samples/, negatives.png, curves.png'
+
+test: install-dev lint
+	$(BIN)/python -m pytest -q tests
+
+lint: install-dev
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+install: $(VENV)/.installed
+
+install-dev: $(VENV)/.installed-dev
+
+$(VENV)/.installed: $(REQUIREMENTS) setup.cfg pyproject.toml
+	@test -n '$(PYTHON)' || { echo 'error: no Python 3.10, 3.11 or 3.12 found; install one, or name it: make demo PYTHON=/path/to/python3.11' >&2; exit 1; }
+	@echo 'Setting up $(VENV) with $(PYTHON): about 3 GB to download the first time, a few minutes'
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(PIP) --upgrade pip 'setuptools<81'
+	$(PIP) -c $(CONSTRAINTS) -r requirements/runtime.txt
+	$(PIP) --no-deps -c $(CONSTRAINTS) -r requirements/mm.txt
+	$(PIP) --no-deps --no-build-isolation -e .
+	@touch $@
+
+$(VENV)/.installed-dev: $(VENV)/.installed
+	$(PIP) -c $(CONSTRAINTS) -r requirements/dev.txt
+	@touch $@
+
+clean:
+	rm -rf $(VENV) work_dirs build *.egg-info

@@ -1,0 +1,35 @@
+default_scope = 'mmfncontra'
+# The models stand on mmagic; they are imported when a config asks for them, not before.
+custom_imports = dict(imports=['mmfncontra.models.gans'], allow_failed_imports=False)
+
+default_hooks = dict(
+    runtime_info=dict(type='RuntimeInfoHook'),
+    timer=dict(type='IterTimerHook'),
+    sampler_seed=dict(type='DistSamplerSeedHook'),
+    logger=dict(type='ProgressLoggerHook', interval=50),
+    param_scheduler=dict(type='ParamSchedulerHook'),
+    checkpoint=dict(type='CheckpointHook', by_epoch=False, interval=2000, max_keep_ckpts=3),
+)
+custom_hooks = [
+    dict(type='NegativesPanelHook'),
+    dict(type='SampleGridHook', interval=500),
+    dict(type='CurvesHook'),
+]
+
+log_processor = dict(type='LogProcessor', by_epoch=False)
+# One more line sends everything to TensorBoard or W&B as well:
+# dict(type='TensorboardVisBackend') or dict(type='WandbVisBackend').
+vis_backends = [dict(type='LocalVisBackend')]
+visualizer = dict(type='Visualizer', vis_backends=vis_backends)
+
+env_cfg = dict(
+    cudnn_benchmark=True,
+    mp_cfg=dict(mp_start_method='fork', opencv_num_threads=0),
+    dist_cfg=dict(backend='nccl'),
+)
+# Ranks share the weights and differ in their noise.
+randomness = dict(seed=0, diff_rank_seed=True)
+model_wrapper_cfg = dict(type='MMSeparateDistributedDataParallel')
+log_level = 'INFO'
+load_from = None
+resume = False

@@ -1,0 +1,3 @@
+# The generator's loss is left out.
+_base_ = '../fastgan_shells.py'
+model = dict(contrast=dict(gwcl=None))

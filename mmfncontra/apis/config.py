@@ -1,0 +1,136 @@
+"""Configs: found, loaded, and changed from the command line."""
+
+import difflib
+from collections.abc import Iterator
+from importlib import import_module
+from pathlib import Path
+
+from mmengine.config import Config, ConfigDict
+
+from mmfncontra.utils import prepare_mmagic
+
+_CHECKOUT = Path(__file__).parents[2]
+
+
+def _near_configs(path: Path) -> list[str]:
+    known = {
+        found.relative_to(root).as_posix()
+        for root in (Path.cwd(), _CHECKOUT)
+        for found in (root / 'configs').rglob('*.py')
+        if '_base_' not in found.parts
+    }
+    near = difflib.get_close_matches(path.as_posix(), known, n=3, cutoff=0.5)
+    stems = {Path(name).stem: name for name in known}
+    near += [stems[s] for s in difflib.get_close_matches(path.stem, stems, n=3, cutoff=0.7)]
+    return list(dict.fromkeys(near))[:3]
+
+
+def load_config(path: str | Path) -> Config:
+    """Read a config without importing what it names.
+
+    Args:
+        path (str or Path): A ``.py`` config.
+
+    Returns:
+        Config: The config, bases merged.
+
+    Raises:
+        FileNotFoundError: If there is none; the message has those with similar names.
+        ValueError: If it is not a Python file.
+    """
+    path = Path(path).expanduser()
+    if not path.is_file():
+        near = _near_configs(path)
+        hint = f'; did you mean {" or ".join(near)}?' if near else ''
+        raise FileNotFoundError(f'config {path} does not exist{hint}')
+    if path.suffix != '.py':
+        raise ValueError(f'config {path} must be a .py file')
+    return Config.fromfile(path, import_custom_modules=False)
+
+
+def import_custom_modules(cfg: Config) -> None:
+    """Import the modules that a config names, mmagic made ready before.
+
+    Args:
+        cfg (Config): Config with or without ``custom_imports``.
+
+    Raises:
+        ImportError: If a package or module is missing, or has a version that does not work.
+    """
+    names = (cfg.get('custom_imports') or {}).get('imports') or []
+    if names:
+        prepare_mmagic()
+    for name in [names] if isinstance(names, str) else names:
+        try:
+            import_module(name)
+        except ImportError as error:
+            raise ImportError(f'custom_imports: cannot import {name}: {error}') from error
+
+
+def _leaf_datasets(cfg: ConfigDict) -> Iterator[ConfigDict]:
+    """The data sets inside wrappers such as ``RepeatDataset`` and ``ConcatDataset``."""
+    inner = cfg.get('datasets') or ([cfg.dataset] if 'dataset' in cfg else [])
+    if not inner:
+        yield cfg
+    for dataset in inner:
+        yield from _leaf_datasets(dataset)
+
+
+def set_data_root(cfg: Config, data: str | Path | None) -> None:
+    """Point the training data at a folder, or check the one in the config.
+
+    Args:
+        cfg (Config): Config of a training, changed in place.
+        data (str or Path, optional): Folder or zip of images; None keeps the config's.
+
+    Raises:
+        FileNotFoundError: If nothing is at the path.
+        ValueError: If the config needs a path and has none, or takes none.
+    """
+    datasets = list(_leaf_datasets(cfg.train_dataloader.dataset))
+    if data is not None:
+        kinds = ', '.join(str(dataset.get('type')) for dataset in datasets)
+        if len(datasets) > 1 or 'data_root' not in datasets[0]:
+            why = 'names several data sets' if len(datasets) > 1 else 'reads no folder'
+            raise ValueError(
+                f'--data {data}: this config {why} ({kinds}); '
+                'choose a config whose data set is a FewShotDataset, or leave --data out'
+            )
+        datasets[0].data_root = str(data)
+    for dataset in datasets:
+        if 'data_root' not in dataset:
+            continue
+        root = dataset.data_root
+        if root is None:
+            raise ValueError(
+                'this config needs a folder of images: pass --data FOLDER '
+                '(or set train_dataloader.dataset.data_root)'
+            )
+        if not Path(root).expanduser().exists():
+            raise FileNotFoundError(
+                f'there are no images at {root}: put them there or pass --data FOLDER'
+            )
+
+
+def use_autocast(cfg: Config) -> None:
+    """Train in bfloat16: every optimiser wrapper becomes an ``AutocastOptimWrapper``.
+
+    Args:
+        cfg (Config): Config of a training, changed in place.
+
+    Raises:
+        ValueError: If a wrapper is neither mmengine's plain one nor this one.
+    """
+    wrappers = cfg.optim_wrapper
+    if 'optimizer' in wrappers:
+        wrappers = {'': wrappers}
+    for name, wrapper in wrappers.items():
+        if not isinstance(wrapper, dict):
+            continue
+        kind = wrapper.get('type', 'OptimWrapper')
+        if kind.rpartition('.')[2] not in ('OptimWrapper', 'AutocastOptimWrapper'):
+            raise ValueError(
+                f'--amp replaces an OptimWrapper, but optim_wrapper.{name} is a {kind}: '
+                'leave --amp out'
+            )
+        wrapper.type = 'mmfncontra.AutocastOptimWrapper'

@@ -1,0 +1,83 @@
+"""Images of a trained generator as files."""
+
+from pathlib import Path
+
+import numpy as np
+import torch
+from mmengine.device import get_device
+from tqdm import tqdm
+
+from mmfncontra.utils import note
+from mmfncontra.visualization import make_grid, save_png
+
+from .inference import load_generator
+from .sampling import iterate_images
+
+# A grid is held in memory as a whole.
+_GRID_LIMIT = 1024
+
+
+def generate(
+    checkpoint: str | Path,
+    config: str | Path | None = None,
+    num: int = 16,
+    seed: int = 0,
+    out: str | Path | None = None,
+    grid: bool = False,
+    batch_size: int = 16,
+    device: str | None = None,
+    use_ema: bool = True,
+) -> Path:
+    """Write ``000000.png``, ``000001.png``, … and, if asked, ``grid.png``.
+
+    Args:
+        checkpoint (str or Path): A ``.pth`` file of a training.
+        config (str or Path, optional): Default the one beside the checkpoint.
+        num (int): Number of images.
+        seed (int): Seed; image i depends on the seed and on i only.
+        out (str or Path, optional): Folder; default ``generated`` beside the checkpoint.
+        grid (bool): Write all of them as one picture too.
+        batch_size (int): Images generated at once.
+        device (str, optional): Default a GPU where there is one.
+        use_ema (bool): Take the moving average of the weights.
+
+    Returns:
+        Path: The folder.
+
+    Raises:
+        FileNotFoundError: If the checkpoint or its config is missing.
+        ValueError: If an argument is out of range, or the checkpoint cannot be used.
+    """
+    for name, value in dict(num=num, batch_size=batch_size).items():
+        if value < 1:
+            raise ValueError(f'{name} must be 1 or more, but got {value}')
+    if grid and num > _GRID_LIMIT:
+        raise ValueError(f'a grid shows at most {_GRID_LIMIT} images, but num is {num}')
+    device = _check_device(device)
+    out = Path(checkpoint).expanduser().parent / 'generated' if out is None else Path(out)
+    if out.exists() and not out.is_dir():
+        raise ValueError(f'out must be a folder, but {out} is a file')
+    generator = load_generator(checkpoint, config, device, use_ema)
+    shown: list[np.ndarray] = []
+    with tqdm(total=num, unit='image') as bar:
+        for images in iterate_images(generator, num, seed, batch_size, device):
+            for image in images:
+                save_png(image, out / f'{bar.n:06d}.png')
+                bar.update()
+            if grid:
+                shown.append(images)
+    if grid:
+        save_png(make_grid(np.concatenate(shown)), out / 'grid.png')
+    note(f'{num} images in {out}')
+    return out
+
+
+def _check_device(device: str | None) -> str:
+    if device is None:
+        return get_device()
+    try:
+        torch.empty(0, device=device)
+    except (RuntimeError, AssertionError) as error:
+        reason = str(error).splitlines()[0]
+        raise ValueError(f'device {device!r} cannot be used: {reason}') from error
+    return device

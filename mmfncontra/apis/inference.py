@@ -1,0 +1,102 @@
+"""A trained generator from a checkpoint."""
+
+from pathlib import Path
+
+import torch
+from torch import nn
+
+from mmfncontra.registry import MODELS
+
+from .checkpoint import load_checkpoint_file
+from .config import import_custom_modules, load_config
+from .sampling import calibrate_batchnorm
+
+_EMA, _PLAIN = 'generator_ema.module.', 'generator.'
+
+
+def find_config(checkpoint: str | Path) -> Path:
+    """The config that a training wrote into the folder of its checkpoints.
+
+    Args:
+        checkpoint (str or Path): Path of the checkpoint.
+
+    Returns:
+        Path: The only ``.py`` file beside it.
+
+    Raises:
+        FileNotFoundError: If there is none.
+        ValueError: If there are several.
+    """
+    folder = Path(checkpoint).expanduser().parent
+    configs = sorted(folder.glob('*.py'))
+    if not configs:
+        raise FileNotFoundError(
+            f'no config beside the checkpoint in {folder}; name the one it was trained with: '
+            '--config FILE'
+        )
+    if len(configs) > 1:
+        names = ', '.join(path.name for path in configs)
+        raise ValueError(f'several configs in {folder} ({names}); name one: --config FILE')
+    return configs[0]
+
+
+def _generator_state(state: dict, path: str | Path, use_ema: bool) -> dict:
+    prefix = _EMA if use_ema else _PLAIN
+    weights = {
+        name.removeprefix(prefix): value for name, value in state.items() if name.startswith(prefix)
+    }
+    if not weights:
+        kind, other = ('EMA', '--no-ema') if use_ema else ('plain', 'the EMA weights')
+        raise ValueError(f'{path} holds no {kind} weights of the generator; try {other}')
+    return weights
+
+
+def load_generator(
+    checkpoint: str | Path,
+    config: str | Path | None = None,
+    device: torch.device | str = 'cpu',
+    use_ema: bool = True,
+    calibrate: bool = True,
+) -> nn.Module:
+    """Build the generator of a checkpoint, in evaluation mode.
+
+    Only ``model.generator`` of the config is built. The config is a file beside the checkpoint or
+    one that is named; the text inside the checkpoint is never executed.
+
+    Args:
+        checkpoint (str or Path): A ``.pth`` file of a training.
+        config (str or Path, optional): Config it was trained with; default the one that training
+            wrote beside it.
+        device (torch.device or str): Where the generator goes.
+        use_ema (bool): Take the moving average of the weights instead of the last ones.
+        calibrate (bool): Re-estimate the BatchNorm statistics, see :func:`calibrate_batchnorm`.
+
+    Returns:
+        nn.Module: The generator, in evaluation mode.
+
+    Raises:
+        FileNotFoundError: If a file is missing.
+        ValueError: If the checkpoint is unusable or does not fit the config.
+    """
+    state = load_checkpoint_file(checkpoint)['state_dict']
+    weights = _generator_state(state, checkpoint, use_ema)
+    config = find_config(checkpoint) if config is None else Path(config)
+    cfg = load_config(config)
+    import_custom_modules(cfg)
+    model = cfg.get('model') or {}
+    if 'generator' not in model:
+        raise ValueError(f'config {config} has no model.generator')
+    # The GAN passes its noise size on to the generator; so does this.
+    noise_size = model.get('noise_size')
+    generator = MODELS.build(
+        model.generator, default_args={} if noise_size is None else dict(noise_size=noise_size)
+    )
+    try:
+        generator.load_state_dict(weights)
+    except RuntimeError as error:
+        raise ValueError(
+            f'the weights in {checkpoint} do not fit the generator of {config}: '
+            f'{" ".join(str(error).split())[:300]}'
+        ) from error
+    generator = generator.to(device).eval().requires_grad_(False)
+    return calibrate_batchnorm(generator) if calibrate else generator

@@ -1,0 +1,176 @@
+"""``--cfg-options``: changes to a config, checked against it.
+
+mmengine adds a key that it does not know, so that a typo trains with the old value.
+"""
+
+import difflib
+import inspect
+from collections.abc import Mapping, Sequence
+from numbers import Number
+from typing import Any
+
+from mmengine.config import Config, DictAction
+from mmengine.registry import Registry
+from mmengine.runner import IterBasedTrainLoop, Runner
+from torch.utils.data import DataLoader
+
+from mmfncontra import registry as _registry
+
+
+def _parameters(function: Any) -> set[str]:
+    return set(inspect.signature(function).parameters) - {'self'}
+
+
+# What sections without a `type` may hold beyond what a config names.
+_SECTIONS: dict[str, set[str]] = {
+    '': _parameters(Runner.__init__)
+    | {'custom_imports', 'find_unused_parameters', 'model_wrapper_cfg', 'sync_bn', 'compile'},
+    'train_cfg': _parameters(IterBasedTrainLoop.__init__) - {'runner', 'dataloader'}
+    | {'type', 'by_epoch'},
+    'train_dataloader': _parameters(DataLoader.__init__) | {'num_batch_per_epoch'},
+    'randomness': {'seed', 'deterministic', 'diff_rank_seed'},
+    'env_cfg': {'cudnn_benchmark', 'mp_cfg', 'dist_cfg', 'resource_limit'},
+    'env_cfg.mp_cfg': {'mp_start_method', 'opencv_num_threads'},
+    'env_cfg.dist_cfg': {'backend', 'timeout'},
+    'default_hooks': {
+        'runtime_info',
+        'timer',
+        'sampler_seed',
+        'logger',
+        'param_scheduler',
+        'checkpoint',
+    },
+}
+_OPTIM_WRAPPER = {'type', 'optimizer', 'paramwise_cfg', 'clip_grad', 'accumulative_counts'}
+
+
+def parse_options(pairs: Sequence[str]) -> dict[str, Any]:
+    """Turn ``key=value`` words into a dict, values as in other mm projects.
+
+    Args:
+        pairs (Sequence[str]): Such as ``train_cfg.max_iters=20`` or ``a.betas=(0.5,0.9)``.
+
+    Returns:
+        dict: Values by dotted key.
+
+    Raises:
+        ValueError: If a word has no ``=`` or its brackets do not match.
+    """
+    options = {}
+    for pair in pairs:
+        key, equals, value = pair.partition('=')
+        if not equals or not key:
+            raise ValueError(f'--cfg-options takes key=value, but got {pair!r}')
+        try:
+            options[key] = DictAction._parse_iterable(value)
+        except AssertionError as error:
+            raise ValueError(f'--cfg-options {pair}: the brackets do not match') from error
+    return options
+
+
+def apply_overrides(cfg: Config, options: Mapping[str, Any]) -> None:
+    """Merge options into a config, refusing keys that nothing would read.
+
+    A key is taken if the config has it, if its section is one that the runner knows and the runner
+    reads it, or if its section is a component (has a ``type``) whose constructor has an argument of
+    that name. An empty section, and one whose constructor takes any keyword, are free.
+
+    Args:
+        cfg (Config): Changed in place. Its ``custom_imports`` should be imported.
+        options (Mapping): Values by dotted key.
+
+    Raises:
+        ValueError: With the key and those nearest to it; or if text would replace a number.
+    """
+    for key, value in options.items():
+        _check(cfg._cfg_dict, key, value)
+    cfg.merge_from_dict(dict(options))
+
+
+def _check(root: dict, key: str, value: Any) -> None:
+    node: Any = root
+    path: list[str] = []
+    for part in key.split('.'):
+        where = '.'.join(path)
+        if isinstance(node, list | tuple):
+            if not part.isdigit() or int(part) >= len(node):
+                raise ValueError(
+                    f'--cfg-options {key}: {where} is a list of {len(node)}, so after it comes a '
+                    f'number below that, not {part!r}'
+                )
+            node = node[int(part)]
+        elif isinstance(node, dict):
+            if part not in node:
+                _check_new_key(node, path, part, key)
+                if '.'.join([*path, part]) not in _SECTIONS:
+                    return  # what a new section holds is for its component to check
+                node = {}
+            else:
+                node = node[part]
+        else:
+            raise ValueError(
+                f'--cfg-options {key}: {where} is {node!r} in this config, it has no keys'
+            )
+        path.append(part)
+    is_number = isinstance(node, Number)
+    if is_number and isinstance(value, str):
+        raise ValueError(f'--cfg-options {key}: {value!r} cannot replace {node!r}')
+
+
+def _check_new_key(node: dict, path: list[str], part: str, key: str) -> None:
+    allowed = _allowed(node, path)
+    if allowed is None or part in allowed:
+        return
+    near = difflib.get_close_matches(part, allowed, n=3, cutoff=0.5)
+    prefix = ''.join(f'{p}.' for p in path)
+    hint = (
+        f'did you mean {" or ".join(prefix + name for name in near)}?'
+        if near
+        else f'there are {", ".join(sorted(map(str, allowed)))}'
+    )
+    raise ValueError(f'--cfg-options {key}: there is no {prefix}{part}; {hint}')
+
+
+def _allowed(node: dict, path: list[str]) -> set[str] | None:
+    """Keys that a section may get; None means any."""
+    where = '.'.join(path)
+    allowed = set(node)
+    if where in _SECTIONS:
+        allowed |= _SECTIONS[where]
+    elif not node:
+        return None
+    elif path[0] == 'optim_wrapper' and 'optimizer' in node:
+        allowed |= _OPTIM_WRAPPER
+    if isinstance(node.get('type'), str):
+        component = _find(node['type'])
+        arguments = None if component is None else _arguments(component)
+        if arguments is None:
+            return None
+        allowed |= arguments
+    return allowed
+
+
+def _find(name: str) -> type | None:
+    for registry in vars(_registry).values():
+        if isinstance(registry, Registry) and (found := registry.get(name)) is not None:
+            return found
+    return None
+
+
+def _arguments(component: Any) -> set[str] | None:
+    """Names that a constructor takes, through ``**kwargs`` to its bases; None means any."""
+    if not inspect.isclass(component):
+        signatures = [inspect.signature(component)]
+    else:
+        signatures = [
+            inspect.signature(cls.__init__)
+            for cls in component.__mro__
+            if '__init__' in vars(cls) and cls is not object
+        ]
+    names: set[str] = set()
+    for signature in signatures:
+        parameters = signature.parameters.values()
+        names |= {p.name for p in parameters if p.kind in (p.POSITIONAL_OR_KEYWORD, p.KEYWORD_ONLY)}
+        if not any(p.kind is p.VAR_KEYWORD for p in parameters):
+            return names - {'self'}
+    return None

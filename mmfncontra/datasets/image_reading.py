@@ -1,0 +1,132 @@
+"""Read one image: decode, turn upright, convert to RGB, resize."""
+
+import io
+
+import numpy as np
+from PIL import Image, ImageOps
+
+FITS = ('crop', 'stretch')
+# Modes that can be transparent in part; a palette may hold RGBA entries.
+_ALPHA_MODES = ('P', 'PA', 'LA', 'RGBA', 'RGBa')
+
+
+def read_image(data: bytes, name: str) -> Image.Image:
+    """Decode an image file to an upright RGB image.
+
+    Args:
+        data: The contents of the file (JPEG, PNG, WebP, BMP or TIFF). Of several frames or pages
+            the first counts.
+        name: What error messages call the file.
+
+    Returns:
+        The image in mode ``'RGB'``, 8 bits a channel, with its EXIF orientation applied.
+
+    Raises:
+        ValueError: If the file is broken, truncated, no image, in a colour mode of unknown range,
+            or past Pillow's limit on the number of pixels.
+    """
+    try:
+        with Image.open(io.BytesIO(data)) as image:
+            image.load()
+            return to_rgb(ImageOps.exif_transpose(image))
+    except Image.DecompressionBombError as error:
+        raise ValueError(f'{name}: too many pixels to be a safe image ({error})') from error
+    except MemoryError:
+        raise
+    # Pillow's decoders raise whatever they stumble over: OSError, SyntaxError, struct.error …
+    except Exception as error:
+        # Pillow's own sentence names a BytesIO object, which tells a reader nothing.
+        unknown = isinstance(error, Image.UnidentifiedImageError)
+        reason = 'not in a known image format' if unknown else error
+        raise ValueError(f'{name}: not a readable image ({reason})') from error
+
+
+def to_rgb(image: Image.Image) -> Image.Image:
+    """Convert an image of any mode to RGB.
+
+    Grey is repeated, a palette looked up, CMYK inverted channel by channel, transparency composited
+    on white, and 16-bit grey scaled from [0, 65535] to [0, 255]. Colour profiles are not applied.
+
+    Args:
+        image: An image of any of Pillow's modes.
+
+    Returns:
+        The image in mode ``'RGB'``.
+
+    Raises:
+        ValueError: If the mode has no fixed range (32-bit integers, floats) or no rule to RGB.
+    """
+    if image.mode == 'RGB' and 'transparency' not in image.info:
+        return image
+    # Pillow before 11.3 opens a 16-bit PNG in mode 'I'.
+    if image.mode.startswith('I;16') or (image.mode == 'I' and image.format == 'PNG'):
+        return _grey_16_to_rgb(image)
+    if image.mode in ('I', 'F'):
+        raise ValueError(
+            f'mode {image.mode!r} (32 bits a pixel) has no fixed range: save it with 8 or 16 bits'
+        )
+    if image.mode in _ALPHA_MODES or 'transparency' in image.info:
+        image = image.convert('RGBA')
+        white = Image.new('RGBA', image.size, 'white')
+        image = Image.alpha_composite(white, image)
+    return image.convert('RGB')
+
+
+def _grey_16_to_rgb(image: Image.Image) -> Image.Image:
+    values = np.asarray(image).astype(np.float64)
+    grey = np.rint(values / 257).astype(np.uint8)  # 65535 = 257 · 255
+    if 'transparency' in image.info:
+        grey[values == image.info['transparency']] = 255
+    return Image.fromarray(grey).convert('RGB')
+
+
+def resize_image(image: Image.Image | np.ndarray, size: int, fit: str = 'crop') -> np.ndarray:
+    """Resize an image to a square, antialiased: the one resize of data and metrics.
+
+    Lanczos with a support that grows with the reduction (Pillow's), so that detail above the new
+    Nyquist frequency is averaged out instead of folded back. An image of ``size`` × ``size`` comes
+    back unchanged.
+
+    Args:
+        image: A Pillow image of any mode, or an RGB array, H×W×3, uint8.
+        size: Side of the result in pixels.
+        fit: ``'crop'`` takes the central square and keeps the proportions; ``'stretch'`` takes the
+            whole image and squashes it.
+
+    Returns:
+        RGB array, ``size`` × ``size`` × 3, uint8.
+
+    Raises:
+        ValueError: If an argument is out of its range.
+
+    Examples:
+        >>> resize_image(np.zeros((48, 64, 3), np.uint8), 16).shape
+        (16, 16, 3)
+    """
+    check_size(size)
+    check_fit(fit)
+    if isinstance(image, np.ndarray):
+        if image.dtype != np.uint8 or image.ndim != 3 or image.shape[2] != 3:
+            raise ValueError(
+                'image must be an H×W×3 array of uint8, got '
+                f'shape {image.shape} and dtype {image.dtype}'
+            )
+        image = Image.fromarray(image)
+    image = to_rgb(image)
+    if fit == 'crop':
+        side = min(image.size)
+        left, top = (image.width - side) // 2, (image.height - side) // 2
+        image = image.crop((left, top, left + side, top + side))
+    return np.array(image.resize((size, size), Image.Resampling.LANCZOS))
+
+
+def check_size(size: int) -> None:
+    """Raise ``ValueError`` unless ``size`` is a positive integer."""
+    if not isinstance(size, int) or isinstance(size, bool) or size < 1:
+        raise ValueError(f'size must be a positive integer (pixels), got {size!r}')
+
+
+def check_fit(fit: str) -> None:
+    """Raise ``ValueError`` unless ``fit`` is one of the known ways to fit a square."""
+    if fit not in FITS:
+        raise ValueError(f'fit must be one of {FITS}, got {fit!r}')

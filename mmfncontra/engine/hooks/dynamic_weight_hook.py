@@ -1,0 +1,63 @@
+"""Let the contrastive weights follow the self-information of the negatives."""
+
+from mmengine.dist import all_reduce
+from mmengine.hooks import Hook
+from mmengine.model import is_model_wrapper
+from mmengine.runner import Runner
+
+from mmfncontra.registry import HOOKS
+
+
+@HOOKS.register_module()
+class DynamicWeightHook(Hook):
+    """Updates, synchronises and logs the weights of a model's ``contrast``.
+
+    After every iteration the mean cosines of the step, averaged over ranks, are given to
+    ``contrast.weights.update``. Without this hook the weights stay at their ``init``.
+
+    Source: Yang et al., Expert Systems with Applications 263, 2025 (dynamic weight).
+    """
+
+    priority = 'NORMAL'  # before the logger, so that it logs this iteration's weights
+
+    def before_train(self, runner: Runner) -> None:
+        """Check that there is something to update.
+
+        Raises:
+            ValueError: If the model has no contrast.
+        """
+        contrast = self._contrast(runner)
+        if contrast is None:
+            raise ValueError(
+                'DynamicWeightHook in custom_hooks needs model.contrast, which is None: '
+                'remove the hook or set a contrast'
+            )
+        if not contrast.embeds:
+            runner.logger.warning(
+                'model.contrast.dwcl is None: without embeddings there is no self-information, '
+                'the weights stay at their initial values'
+            )
+
+    def after_train_iter(
+        self,
+        runner: Runner,
+        batch_idx: int,
+        data_batch: dict | None = None,
+        outputs: dict | None = None,
+    ) -> None:
+        """Update the weights from the similarities of this iteration and log both."""
+        contrast = self._contrast(runner)
+        if not contrast.embeds:
+            return
+        similarity = contrast.similarity.clone()
+        all_reduce(similarity, op='mean')
+        weights = contrast.weights.update(similarity)
+        for i, name in enumerate(('easy', 'middle', 'hard')):
+            if name in contrast.difficulties:
+                runner.message_hub.update_scalar(f'train/weight_{name}', weights[i])
+                runner.message_hub.update_scalar(f'train/similarity_{name}', similarity[i])
+
+    @staticmethod
+    def _contrast(runner: Runner) -> object | None:
+        model = runner.model.module if is_model_wrapper(runner.model) else runner.model
+        return getattr(model, 'contrast', None)

@@ -1,0 +1,88 @@
+"""A picture of what the discriminator learns from."""
+
+import copy
+from pathlib import Path
+
+import numpy as np
+import torch
+from mmengine.dist import is_main_process
+from mmengine.hooks import Hook
+from mmengine.runner import Runner
+from torch import Tensor, nn
+from torch.utils.data import Dataset
+
+from mmfncontra.models.wavelets import FrequencyNegatives
+from mmfncontra.registry import HOOKS
+from mmfncontra.visualization import plot_negatives
+
+from .isolated_rng import isolated_rng
+from .unwrap import unwrap
+
+# Drawn anew at every step of a training; fixed here, so that the picture can be labelled.
+_MIDDLE, _HARD = 'LH', ('LH', 'HL')
+
+
+@HOOKS.register_module()
+class NegativesPanelHook(Hook):
+    """Write training images beside their negatives and augmentations to ``negatives.png``.
+
+    One picture in the work directory before training: real, easy, middle, hard, augmented. It
+    shows the images as the data pipeline gives them, and for the middle and the hard negative one
+    of the choices a step draws from. Without contrast, only real and augmented are shown. The
+    randomness of the training is left as it was.
+
+    Args:
+        num_images (int): Training images to show, taken evenly over the data set.
+        seed (int): Seed of the pipeline and the augmentation.
+    """
+
+    def __init__(self, num_images: int = 4, seed: int = 0) -> None:
+        if num_images < 1:
+            raise ValueError(f'num_images must be a positive integer, but got {num_images}')
+        self.num_images = num_images
+        self.seed = seed
+
+    def before_train(self, runner: Runner) -> None:
+        """Write the picture."""
+        if not is_main_process():
+            return
+        model = unwrap(runner.model)
+        device = next(model.parameters()).device
+        with isolated_rng(self.seed, device), torch.no_grad():
+            dataset = runner.train_dataloader.dataset
+            images = model.data_preprocessor(dict(inputs=self._pick(dataset)))['inputs']
+            columns = _columns(model, images)
+        figure = plot_negatives(
+            {label: _to_uint8(images) for label, images in columns.items()},
+            title='What the discriminator sees',
+        )
+        figure.savefig(Path(runner.work_dir) / 'negatives.png')
+
+    def _pick(self, dataset: Dataset) -> list[Tensor]:
+        count = min(self.num_images, len(dataset))
+        indices = np.linspace(0, len(dataset) - 1, count).round().astype(int)
+        return [dataset[int(index)]['inputs'] for index in indices]
+
+
+def _columns(model: nn.Module, images: Tensor) -> dict[str, Tensor]:
+    columns = {'real': images}
+    negatives = getattr(getattr(model, 'contrast', None), 'negatives', None)
+    if isinstance(negatives, FrequencyNegatives):
+        labels = dict(
+            easy='easy\nLL',
+            middle=f'middle\nLL + {_MIDDLE}',
+            hard=f'hard\nLL + {" + ".join(_HARD)}',
+        )
+        drawn = negatives(images, middle=_MIDDLE, hard=_HARD)
+        columns |= {labels[level]: drawn[level] for level in labels}
+    elif negatives is not None:
+        columns |= negatives(images)
+    if getattr(model, 'augment', None) is not None:
+        # A copy: an adaptive augmentation may count what it is given.
+        columns['augmented'] = copy.deepcopy(model.augment)(images)
+    return columns
+
+
+def _to_uint8(images: Tensor) -> np.ndarray:
+    pixels = images.float().clamp(-1, 1).add(1).mul(127.5).round().byte()
+    return pixels.permute(0, 2, 3, 1).cpu().numpy()

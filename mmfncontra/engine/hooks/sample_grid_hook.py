@@ -1,0 +1,118 @@
+"""Pictures of what the generator makes."""
+
+import copy
+from pathlib import Path
+
+import numpy as np
+import torch
+from mmengine.dist import is_main_process
+from mmengine.hooks import Hook
+from mmengine.runner import Runner
+from mmengine.visualization import LocalVisBackend
+from torch import nn
+
+from mmfncontra.registry import HOOKS
+from mmfncontra.visualization import make_grid, save_png
+
+from .isolated_rng import isolated_rng
+from .unwrap import unwrap
+
+
+def _detached_copy(module: nn.Module) -> nn.Module:
+    # Spectral norm leaves its normalised weight, part of the last step's graph, on the module;
+    # deepcopy refuses such tensors unless it is told what their copies are.
+    computed = {
+        id(value): value.detach().clone()
+        for child in module.modules()
+        for value in vars(child).values()
+        if isinstance(value, torch.Tensor) and not value.is_leaf
+    }
+    return copy.deepcopy(module, computed)
+
+
+@HOOKS.register_module()
+class SampleGridHook(Hook):
+    """Write a grid of samples from fixed noise to ``{work_dir}/samples/iter_000500.png``.
+
+    The samples are those of the EMA generator, or of the generator where there is no EMA. They are
+    drawn on a copy and with randomness of their own: a training is the same, to the bit, with and
+    without this hook. There is one grid before the first iteration, one every ``interval``
+    iterations and one at the end; backends other than the local one (TensorBoard, W&B) get
+    them too.
+
+    Args:
+        interval (int): Iterations between two grids.
+        num_images (int): Images in a grid.
+        nrow (int, optional): Images per row; None makes the grid about square.
+        seed (int): Seed of the noise, the same for every grid.
+        batch_size (int): Images generated at once.
+    """
+
+    def __init__(
+        self,
+        interval: int = 500,
+        num_images: int = 16,
+        nrow: int | None = None,
+        seed: int = 0,
+        batch_size: int = 16,
+    ) -> None:
+        for name, value in dict(
+            interval=interval, num_images=num_images, nrow=nrow, batch_size=batch_size
+        ).items():
+            if value is not None and value < 1:
+                raise ValueError(f'{name} must be a positive integer, but got {value}')
+        self.interval = interval
+        self.num_images = num_images
+        self.nrow = nrow
+        self.seed = seed
+        self.batch_size = batch_size
+        self._last_grid: int | None = None
+
+    def before_train(self, runner: Runner) -> None:
+        """Show the untrained generator; a resumed run has that picture already."""
+        if runner.iter == 0:
+            self._write(runner, 0)
+
+    def after_train_iter(
+        self,
+        runner: Runner,
+        batch_idx: int,
+        data_batch: dict | None = None,
+        outputs: dict | None = None,
+    ) -> None:
+        """Write a grid every ``interval`` iterations."""
+        if self.every_n_train_iters(runner, self.interval):
+            self._write(runner, runner.iter + 1)
+
+    def after_train(self, runner: Runner) -> None:
+        """Write the last grid, unless the last iteration has one."""
+        if self._last_grid != runner.iter:
+            self._write(runner, runner.iter)
+
+    def _write(self, runner: Runner, iteration: int) -> None:
+        if not is_main_process():
+            return
+        grid = make_grid(self._sample(unwrap(runner.model)), self.nrow)
+        save_png(grid, Path(runner.work_dir) / 'samples' / f'iter_{iteration:06d}.png')
+        for backend in runner.visualizer._vis_backends.values():
+            if not isinstance(backend, LocalVisBackend):  # it would write the same file again
+                backend.add_image('samples', grid, iteration)
+        self._last_grid = iteration
+
+    def _sample(self, model: nn.Module) -> np.ndarray:
+        # Imported here: `apis` brings mmagic, which a look-up in the registry does not need.
+        from mmfncontra.apis.sampling import calibrate_batchnorm, sample_images
+
+        ema = getattr(model, 'generator_ema', None)
+        generator = unwrap(model.generator) if ema is None else unwrap(ema).module
+        device = next(generator.parameters()).device
+        generator = _detached_copy(generator)
+        with isolated_rng(self.seed, device):
+            calibrate_batchnorm(generator)
+            return sample_images(
+                generator,
+                self.num_images,
+                seed=self.seed,
+                batch_size=self.batch_size,
+                device=device,
+            )

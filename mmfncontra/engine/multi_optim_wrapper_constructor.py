@@ -1,0 +1,75 @@
+"""One optimiser for each of a GAN's networks."""
+
+from mmengine.model import is_model_wrapper
+from mmengine.optim import DefaultOptimWrapperConstructor, OptimWrapperDict
+from torch import nn
+
+from mmfncontra.registry import OPTIM_WRAPPER_CONSTRUCTORS
+
+
+@OPTIM_WRAPPER_CONSTRUCTORS.register_module()
+class MultiOptimWrapperConstructor:
+    """Builds an ``OptimWrapperDict``: one wrapper for each child of the model that is named.
+
+    Args:
+        optim_wrapper_cfg (dict): Config of an optimiser wrapper by name of a child, each with its
+            ``optimizer`` and, where wanted, its ``paramwise_cfg``.
+        paramwise_cfg (None): Belongs into the children's configs; mmengine passes it here.
+
+    Raises:
+        ValueError: If the config is empty, a child has no ``optimizer`` or ``paramwise_cfg`` is
+            given for all.
+
+    Example:
+        >>> optim_wrapper = dict(
+        ...     constructor='MultiOptimWrapperConstructor',
+        ...     generator=dict(optimizer=dict(type='Adam', lr=2e-4, betas=(0.5, 0.999))),
+        ...     discriminator=dict(optimizer=dict(type='Adam', lr=2e-4, betas=(0.5, 0.999))),
+        ... )
+    """
+
+    def __init__(self, optim_wrapper_cfg: dict, paramwise_cfg: dict | None = None) -> None:
+        if paramwise_cfg is not None:
+            raise ValueError(
+                f'paramwise_cfg must be set for each network of optim_wrapper_cfg, '
+                f'but got {paramwise_cfg} for all of them'
+            )
+        if not optim_wrapper_cfg:
+            raise ValueError(
+                'optim_wrapper_cfg must name the networks to train, but got an empty dict'
+            )
+        self.constructors = {}
+        for name, cfg in optim_wrapper_cfg.items():
+            if not isinstance(cfg, dict) or 'optimizer' not in cfg:
+                raise ValueError(
+                    f'optim_wrapper_cfg[{name!r}] must be a dict with the key optimizer, '
+                    f'but got {cfg!r}'
+                )
+            cfg = dict(cfg)
+            child_paramwise = cfg.pop('paramwise_cfg', None)
+            self.constructors[name] = DefaultOptimWrapperConstructor(cfg, child_paramwise)
+
+    def __call__(self, model: nn.Module) -> OptimWrapperDict:
+        """Build the wrappers.
+
+        Args:
+            model (nn.Module): The model, in a data-parallel wrapper or not.
+
+        Returns:
+            OptimWrapperDict: Wrappers by the names in the config.
+
+        Raises:
+            ValueError: If the model has no child of a name.
+        """
+        if is_model_wrapper(model):
+            model = model.module
+        children = dict(model.named_children())
+        for name in self.constructors:
+            if name not in children:
+                raise ValueError(
+                    f'optim_wrapper names {name!r}, which {type(model).__name__} does not have; '
+                    f'its networks are {", ".join(children)}'
+                )
+        return OptimWrapperDict(
+            **{name: build(children[name]) for name, build in self.constructors.items()}
+        )

@@ -1,0 +1,80 @@
+"""Contrastive weights driven by self-information."""
+
+import math
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor, nn
+
+from mmfncontra.registry import MODELS
+
+
+def self_information(mean_cosines: Tensor) -> Tensor:
+    r"""Self-information of negatives.
+
+    :math:`p_k = e^{-(1 - s_k)}`, :math:`I_k = -\log_{10} p_k = (1 - s_k) / \ln 10`.
+
+    Args:
+        mean_cosines: Mean cosine :math:`s_k` of the embeddings to those of level k, (K,) in [-1, 1].
+
+    Returns:
+        :math:`I_k` in [0, 0.8686], (K,).
+    """
+    return (1 - mean_cosines) / math.log(10)
+
+
+@MODELS.register_module()
+class SelfInformationWeight(nn.Module):
+    r"""One weight per level of difficulty, a moving average of its self-information.
+
+    .. math::
+        w_k \leftarrow \mu w_k + (1 - \mu) I_k
+
+    A level that the discriminator does not yet separate (:func:`self_information` near 0) is given
+    little weight. Until the first :meth:`update` the weights are ``init``; without updates they
+    stay there, which is the fixed weight 0.5 of the published code.
+
+    Source: Yang et al., Expert Systems with Applications 263, 2025 (dynamic weight).
+
+    Args:
+        momentum: :math:`\mu`, in [0, 1).
+        init: Starting weight, or three of them (easy, middle, hard). ``None``: 0.5, and the first
+            update sets :math:`w_k = I_k`.
+
+    Raises:
+        ValueError: If ``momentum`` is outside [0, 1), or ``init`` is negative or not one or three
+            numbers.
+
+    Attributes:
+        weight: The weights (easy, middle, hard), a buffer (3,).
+    """
+
+    def __init__(
+        self, momentum: float = 0.99, init: float | Sequence[float] | None = None
+    ) -> None:
+        super().__init__()
+        if not 0 <= momentum < 1:
+            raise ValueError(f'momentum must be in [0, 1), got {momentum}')
+        start = torch.tensor(0.5 if init is None else init, dtype=torch.float32)
+        if start.shape not in ((), (3,)) or (start < 0).any():
+            raise ValueError(f'init must be one or three numbers >= 0, got {init}')
+        self.momentum = momentum
+        self.register_buffer('weight', start.expand(3).clone())
+        # Kept on the device: the first update is chosen without a host synchronisation.
+        self.register_buffer('started', torch.tensor(init is not None))
+
+    @torch.no_grad()
+    def update(self, mean_cosines: Tensor) -> Tensor:
+        """Move the weights towards the self-information of this iteration.
+
+        Args:
+            mean_cosines: Mean cosine per level (easy, middle, hard), (3,) in [-1, 1].
+
+        Returns:
+            The new weights, (3,).
+        """
+        information = self_information(mean_cosines.to(self.weight))
+        average = self.momentum * self.weight + (1 - self.momentum) * information
+        self.weight.copy_(torch.where(self.started, average, information))
+        self.started.fill_(True)
+        return self.weight

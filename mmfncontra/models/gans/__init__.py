@@ -1,0 +1,10 @@
+"""Models that train. They stand on mmagic, which is readied for today's torch first."""
+
+from mmfncontra.utils import prepare_mmagic
+
+prepare_mmagic()
+
+from .discriminate import DiscriminatorOutput, discriminate  # noqa: E402
+from .limited_data_gan import LimitedDataGAN  # noqa: E402
+
+__all__ = ['DiscriminatorOutput', 'LimitedDataGAN', 'discriminate']

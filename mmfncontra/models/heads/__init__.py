@@ -1,0 +1,12 @@
+"""Contrastive heads on discriminators."""
+
+from .contrastive_discriminator import ContrastiveDiscriminator
+from .feature_taps import FeatureTaps
+from .wavelet_contrastive_head import WaveletContrastiveHead, wavelet_prototype
+
+__all__ = [
+    'ContrastiveDiscriminator',
+    'FeatureTaps',
+    'WaveletContrastiveHead',
+    'wavelet_prototype',
+]

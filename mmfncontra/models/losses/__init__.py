@@ -1,0 +1,19 @@
+"""Losses: modules that map tensors to scalars."""
+
+from .dwcl_loss import DWCLLoss
+from .gwcl_loss import GWCLLoss, prototype_distance
+from .hinge_gan_loss import HingeGANLoss
+from .lpips_reconstruction_loss import LPIPSReconstructionLoss
+from .similarity import cosine, cosine_to_negatives
+from .wavelet_l1_loss import WaveletL1Loss
+
+__all__ = [
+    'DWCLLoss',
+    'GWCLLoss',
+    'HingeGANLoss',
+    'LPIPSReconstructionLoss',
+    'WaveletL1Loss',
+    'cosine',
+    'cosine_to_negatives',
+    'prototype_distance',
+]

@@ -1,0 +1,69 @@
+"""Cosine similarities between an embedding and its negatives."""
+
+from collections.abc import Mapping
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+
+def full_precision(x: Tensor) -> Tensor:
+    """``x`` in float32 where it came out of a half-precision forward, else unchanged."""
+    return x.float() if x.dtype in (torch.float16, torch.bfloat16) else x
+
+
+def cosine(a: Tensor, b: Tensor) -> Tensor:
+    """Cosine similarity of two batches of embeddings.
+
+    Args:
+        a: Embeddings, (B, E).
+        b: Embeddings, (B, E).
+
+    Returns:
+        Similarities in [-1, 1], (B,).
+    """
+    return F.cosine_similarity(full_precision(a), full_precision(b), dim=1)
+
+
+def cosine_to_negatives(query: Tensor, negatives: Mapping[str, Tensor]) -> Tensor:
+    """Cosine similarity of each query to its own negative, by level.
+
+    Args:
+        query: Embeddings, (B, E).
+        negatives: Embeddings (B, E) by level of difficulty; K levels.
+
+    Returns:
+        Similarities, (K, B), in the order of ``negatives``.
+    """
+    return torch.stack([cosine(query, negative) for negative in negatives.values()])
+
+
+def level_weights(
+    names: Mapping[str, object], weights: Mapping[str, float | Tensor] | Tensor, like: Tensor
+) -> Tensor:
+    """Weights of the levels as one tensor.
+
+    Args:
+        names: The levels, K names in order.
+        weights: A weight by level name, or a tensor (K,) in the same order.
+        like: Gives the result its device and dtype.
+
+    Returns:
+        Weights, (K,).
+
+    Raises:
+        ValueError: If a level has no weight or the count differs.
+    """
+    kind = dict(dtype=like.dtype, device=like.device)
+    if isinstance(weights, Mapping):
+        missing = [name for name in names if name not in weights]
+        if missing:
+            raise ValueError(f'weights has no entry for {missing}; it has {list(weights)}')
+        return torch.stack([torch.as_tensor(weights[name], **kind) for name in names])
+    weights = torch.as_tensor(weights, **kind)
+    if weights.shape != (len(names),):
+        raise ValueError(
+            f'weights must have one entry for each of {list(names)}, got shape '
+            f'{tuple(weights.shape)}'
+        )
+    return weights

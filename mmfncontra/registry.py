@@ -1,0 +1,70 @@
+"""Registries of the scope ``mmfncontra``.
+
+mmengine resolves ``scope.Name`` only among the direct children of its root registries, so ours hang
+there, beside mmagic's. A registry imports its ``locations`` whole at the first look-up: they name
+the light packages only, and ``mmfncontra.models.gans``, which needs mmagic, comes in through the
+``custom_imports`` of a config.
+"""
+
+from mmengine import registry as _mmengine
+from mmengine.registry import Registry
+
+_SCOPE = 'mmfncontra'
+
+MODELS = Registry(
+    'model',
+    parent=_mmengine.MODELS,
+    scope=_SCOPE,
+    locations=[
+        'mmfncontra.models.archs',
+        'mmfncontra.models.augments',
+        'mmfncontra.models.contrasts',
+        'mmfncontra.models.heads',
+        'mmfncontra.models.losses',
+        'mmfncontra.models.wavelets',
+    ],
+)
+DATASETS = Registry(
+    'dataset', parent=_mmengine.DATASETS, scope=_SCOPE, locations=['mmfncontra.datasets']
+)
+TRANSFORMS = Registry(
+    'transform',
+    parent=_mmengine.TRANSFORMS,
+    scope=_SCOPE,
+    locations=['mmfncontra.datasets.transforms'],
+)
+HOOKS = Registry('hook', parent=_mmengine.HOOKS, scope=_SCOPE, locations=['mmfncontra.engine'])
+OPTIM_WRAPPERS = Registry(
+    'optimizer wrapper',
+    parent=_mmengine.OPTIM_WRAPPERS,
+    scope=_SCOPE,
+    locations=['mmfncontra.engine'],
+)
+OPTIM_WRAPPER_CONSTRUCTORS = Registry(
+    'optimizer wrapper constructor',
+    parent=_mmengine.OPTIM_WRAPPER_CONSTRUCTORS,
+    scope=_SCOPE,
+    locations=['mmfncontra.engine'],
+)
+LOOPS = Registry('loop', parent=_mmengine.LOOPS, scope=_SCOPE, locations=['mmfncontra.engine'])
+
+# Nothing of ours is registered in these. They exist because mmengine warns, at every build, of a
+# default scope that lacks the registry it looks in.
+for _name in (
+    'RUNNERS',
+    'RUNNER_CONSTRUCTORS',
+    'DATA_SAMPLERS',
+    'MODEL_WRAPPERS',
+    'WEIGHT_INITIALIZERS',
+    'OPTIMIZERS',
+    'PARAM_SCHEDULERS',
+    'METRICS',
+    'EVALUATOR',
+    'TASK_UTILS',
+    'VISUALIZERS',
+    'VISBACKENDS',
+    'LOG_PROCESSORS',
+    'FUNCTIONS',
+):
+    _root = getattr(_mmengine, _name)
+    globals()[_name] = Registry(_root.name, parent=_root, scope=_SCOPE)

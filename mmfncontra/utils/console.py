@@ -1,0 +1,93 @@
+"""What a command shows: short messages, one line for an error the user can mend."""
+
+import logging
+import os
+import sys
+from collections.abc import Callable, Iterator
+from typing import NoReturn
+
+USER_ERRORS = (ValueError, FileNotFoundError, ImportError)
+
+
+class ShortMessages(logging.Filter):
+    """Drops messages of several lines, such as mmengine's dumps of environment and config.
+
+    Warnings and errors pass whatever their length.
+    """
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Whether a record is shown."""
+        return record.levelno >= logging.WARNING or '\n' not in record.getMessage().strip()
+
+
+def quiet_console(logger: logging.Logger) -> logging.Logger:
+    """Keep long messages out of a logger's console; its files still get everything.
+
+    Args:
+        logger (logging.Logger): Logger whose stream handlers are filtered, in place.
+
+    Returns:
+        logging.Logger: The logger.
+    """
+    for handler in logger.handlers:
+        is_console = isinstance(handler, logging.StreamHandler) and not isinstance(
+            handler, logging.FileHandler
+        )
+        if is_console and not any(isinstance(f, ShortMessages) for f in handler.filters):
+            handler.addFilter(ShortMessages())
+    return logger
+
+
+def note(message: str) -> None:
+    """Print a line, once where several processes run the same command."""
+    if os.environ.get('RANK', '0') == '0':
+        print(message, flush=True)
+
+
+def _chain(error: BaseException) -> Iterator[BaseException]:
+    # Only as far as the errors look alike: what follows a fault of the program stays hidden.
+    while isinstance(error, USER_ERRORS):
+        yield error
+        error = error.__cause__ or error.__context__
+
+
+def user_error(error: BaseException) -> str | None:
+    """What to tell a user about an error, if it comes from a check of this package.
+
+    Args:
+        error (BaseException): What was raised.
+
+    Returns:
+        str or None: One line; None for any other error, which deserves its traceback.
+    """
+    for cause in _chain(error):
+        frame = cause.__traceback__
+        while frame is not None and frame.tb_next is not None:
+            frame = frame.tb_next
+        module = '' if frame is None else frame.tb_frame.f_globals.get('__name__', '')
+        if module.partition('.')[0] == 'mmfncontra':
+            return ' '.join(str(cause).split())
+    return None
+
+
+def run_command(main: Callable[[], object]) -> NoReturn:
+    """Run the body of a command-line tool and leave with its exit code.
+
+    An error of the user (a wrong argument, a missing file, a package to install) is one line on
+    stderr and exit code 2; every other exception keeps its traceback.
+
+    Args:
+        main (Callable): The tool without its argument list.
+
+    Raises:
+        SystemExit: Always, unless ``main`` fails through a fault of the program.
+    """
+    try:
+        main()
+    except Exception as error:
+        message = user_error(error)
+        if message is None:
+            raise
+        print(f'error: {message}', file=sys.stderr)
+        sys.exit(2)
+    sys.exit(0)

@@ -1,0 +1,44 @@
+"""The one door to mmagic."""
+
+import os
+import warnings
+
+import numpy as np
+
+from .versions import check_versions
+
+_prepared = False
+
+
+def prepare_mmagic() -> None:
+    """Ready an old mmagic (1.2, 2023) for today's packages. Call it before importing mmagic.
+
+    * the versions of what it stands on are checked, see :func:`check_versions`;
+    * albumentations 1.4 is kept from asking the network for its newest version at import;
+    * numpy 2 gets back ``np.bool8``, which mmagic 1.2 names in a table;
+    * mmcv-lite gets a stand-in for its compiled operators, see :func:`install_mmcv_ops`;
+    * checkpoints of mmengine 0.10 load with ``weights_only=True``, see
+      :func:`allow_training_checkpoints`;
+    * diffusers below 0.29, which mmagic imports, warns four times of its own old import paths:
+      these warnings are for mmagic's authors and are silenced.
+
+    No installed file is changed. Calling it again costs nothing.
+
+    Raises:
+        ImportError: If a package is missing or has a version that does not work.
+    """
+    global _prepared
+    if _prepared:
+        return
+    check_versions()
+    # Imported now: both bring packages whose versions had to be checked first.
+    from .mmcv_ops import install_mmcv_ops
+    from .safe_globals import allow_training_checkpoints
+
+    os.environ.setdefault('NO_ALBUMENTATIONS_UPDATE', '1')
+    if np.lib.NumpyVersion(np.__version__) >= '2.0.0' and not hasattr(np, 'bool8'):
+        np.bool8 = np.bool_
+    install_mmcv_ops()
+    allow_training_checkpoints()
+    warnings.filterwarnings('ignore', category=FutureWarning, module=r'diffusers\.')
+    _prepared = True

@@ -1,0 +1,59 @@
+"""Grids of images."""
+
+import math
+from pathlib import Path
+
+import numpy as np
+import torch
+from PIL import Image
+from torchvision.utils import make_grid as _make_grid
+
+
+def check_images(images: np.ndarray, name: str = 'images') -> np.ndarray:
+    """Return ``images`` if it is a non-empty uint8 array (N, H, W, 3), else raise ValueError."""
+    if images.ndim != 4 or images.shape[-1] != 3 or not len(images) or images.dtype != np.uint8:
+        raise ValueError(
+            f'{name} must be a non-empty uint8 RGB array (N, H, W, 3), '
+            f'but got {images.dtype} {images.shape}'
+        )
+    return images
+
+
+def make_grid(images: np.ndarray, nrow: int | None = None, padding: int = 2) -> np.ndarray:
+    """Lay images out row by row.
+
+    Args:
+        images (np.ndarray): uint8 RGB, (N, H, W, 3).
+        nrow (int, optional): Images per row; None makes the grid about square.
+        padding (int): White pixels between the images.
+
+    Returns:
+        np.ndarray: uint8 RGB, (rows, columns, 3).
+
+    Raises:
+        ValueError: If ``images`` has another type or shape, or ``nrow`` is not positive.
+    """
+    check_images(images)
+    if nrow is None:
+        nrow = math.ceil(math.sqrt(len(images)))
+    if nrow < 1:
+        raise ValueError(f'nrow must be a positive number of images per row, but got {nrow}')
+    tensor = torch.from_numpy(np.ascontiguousarray(images)).permute(0, 3, 1, 2)
+    grid = _make_grid(tensor, nrow=nrow, padding=padding, pad_value=255)
+    return grid.permute(1, 2, 0).numpy()
+
+
+def save_png(image: np.ndarray, path: str | Path) -> Path:
+    """Write an image, creating the folder it belongs in.
+
+    Args:
+        image (np.ndarray): uint8 RGB, (H, W, 3).
+        path (str or Path): Where to write it.
+
+    Returns:
+        Path: The path.
+    """
+    path = Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    Image.fromarray(image).save(path, format='PNG')
+    return path

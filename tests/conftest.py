@@ -1,0 +1,34 @@
+"""Fixtures shared by the tests."""
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import torch
+
+SHARED = Path(os.environ.get('MMFNCONTRA_SHARED', Path(__file__).parents[2] / 'shared'))
+
+
+def shared(*parts: str) -> Path:
+    path = SHARED.joinpath(*parts)
+    if not path.exists():
+        pytest.skip(f'{path} is not here: reference material is kept beside the checkout')
+    return path
+
+
+@pytest.fixture
+def golden() -> Callable[[str], Path]:
+    """Path of a reference file by name; the test is skipped where the file is absent."""
+    return lambda name: shared('golden', name)
+
+
+@pytest.fixture
+def photographs() -> Path:
+    """Folder that holds the photograph sets ``hats`` and ``shoes``."""
+    return shared('data')
+
+
+@pytest.fixture(autouse=True)
+def _seed() -> None:
+    torch.manual_seed(0)

@@ -1,0 +1,151 @@
+import io
+import json
+import re
+import sys
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from mmengine.hooks import Hook
+
+from mmfncontra.engine.hooks import progress_logger_hook
+from mmfncontra.engine.hooks.progress_logger_hook import Progress, ProgressLoggerHook
+
+LINE = re.compile(
+    r'iter (\d+)/(\d+) \| epoch ([\d.]+) \| (\d+) images \| \S+ it/s \| eta \d+:\d\d:\d\d(.*)'
+)
+
+
+class Terminal(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+class Talk(Hook):
+    """Says something through the runner's logger while the bar is up."""
+
+    def after_train_iter(self, runner, **kwargs) -> None:
+        runner.logger.info(f'message {runner.iter + 1}')
+
+
+def scalars(work_dir: Path) -> list[dict]:
+    (path,) = work_dir.glob('*/vis_data/scalars.json')
+    return [json.loads(line) for line in path.read_text().splitlines()]
+
+
+def log_file(work_dir: Path) -> str:
+    (path,) = work_dir.glob('*/*.log')
+    return path.read_text()
+
+
+def test_progress() -> None:
+    progress = Progress(
+        iteration=50, max_iters=1000, done_here=10, seconds=5, batch_size=8, dataset_size=128
+    )
+    assert (progress.images, progress.epochs, progress.speed) == (400, 3.125, 2)
+    assert progress.eta == timedelta(seconds=475)
+    assert str(progress) == 'iter 50/1000 | epoch 3.1 | 400 images | 2 it/s | eta 0:07:55'
+
+
+@pytest.fixture
+def plain(monkeypatch: pytest.MonkeyPatch) -> io.StringIO:
+    stream = io.StringIO()
+    monkeypatch.setattr(sys, 'stdout', stream)
+    return stream
+
+
+@pytest.fixture
+def terminal(monkeypatch: pytest.MonkeyPatch) -> Terminal:
+    stream = Terminal()
+    monkeypatch.setattr(sys, 'stdout', stream)
+    monkeypatch.setenv('COLUMNS', '200')
+    return stream
+
+
+def test_plain_lines(train, plain: io.StringIO, tmp_path: Path) -> None:
+    train(logger=ProgressLoggerHook(interval=2), max_iters=5)
+    found = LINE.findall(plain.getvalue())
+    # batch 2, six images: an epoch is three iterations; the last iteration is always logged
+    assert [f[:4] for f in found] == [
+        ('2', '5', '0.7', '4'),
+        ('4', '5', '1.3', '8'),
+        ('5', '5', '1.7', '10'),
+    ]
+    assert re.fullmatch(r' \| loss_disc -\S+ \| loss_gen \S+', found[0][4])
+    assert '\r' not in plain.getvalue()
+    assert LINE.findall(log_file(tmp_path)) == found
+
+
+def test_backends_get_all_scalars(train, plain: io.StringIO, tmp_path: Path) -> None:
+    train(logger=ProgressLoggerHook(interval=2), max_iters=4)
+    records = scalars(tmp_path)
+    assert [record['step'] for record in records] == [2, 4]
+    assert {'loss_gen', 'loss_disc', 'loss_rec', 'lr', 'time', 'data_time'} <= set(records[0])
+
+
+def test_terminal_has_one_bar(train, terminal: Terminal, tmp_path: Path) -> None:
+    hook = ProgressLoggerHook(interval=2)
+    runner = train(Talk(), logger=hook, max_iters=5)
+    text = terminal.getvalue()
+    assert not LINE.search(text)
+    last = text.split('\r')[-1]
+    assert re.search(r'100%\|.*\| 5/5 \|.*it/s \| eta 00:00 \| epoch 1\.7 \| 10 images', last)
+    assert re.search(r'disc -\S+ \| gen \S+', last)
+    # Every message stands on a line of its own: the bar is wiped before it.
+    for i in range(1, 6):
+        assert re.search(rf'(^|[\r\n])(?!.*it/s)[^\r\n]*message {i}\n', text)
+    # The file has the lines, and the console is given back.
+    assert [f[0] for f in LINE.findall(log_file(tmp_path))] == ['2', '4', '5']
+    runner.logger.info('afterwards')
+    assert runner.logger.handlers[0].stream is terminal
+    assert terminal.getvalue().endswith('afterwards\n')
+
+
+@pytest.mark.parametrize('stream', ['plain', 'terminal'])
+def test_resume_counts_on(train, request, tmp_path: Path, stream: str) -> None:
+    stream = request.getfixturevalue(stream)
+    train(logger=ProgressLoggerHook(interval=2), start_at=100, max_iters=104)
+    iterations, images = zip(
+        *((f[0], f[3]) for f in LINE.findall(log_file(tmp_path))), strict=True
+    )
+    assert iterations == ('102', '104')
+    assert images == ('204', '208')
+    if stream.isatty():
+        assert '104/104' in stream.getvalue()
+
+
+def test_time_counts_from_this_run(
+    train, plain: io.StringIO, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Clock:
+        now = 0.0
+
+        def perf_counter(self) -> float:
+            return self.now
+
+    clock = Clock()
+
+    class Tick(Hook):
+        priority = 'HIGH'
+
+        def after_train_iter(self, runner, **kwargs) -> None:
+            clock.now += 0.5
+
+    monkeypatch.setattr(progress_logger_hook, 'time', clock)
+    train(Tick(), logger=ProgressLoggerHook(interval=2), start_at=100, max_iters=104)
+    assert '| 2 it/s | eta 0:00:01' in plain.getvalue()
+
+
+def test_other_ranks_are_silent(
+    train, terminal: Terminal, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(progress_logger_hook, 'is_main_process', lambda: False)
+    train(logger=ProgressLoggerHook(interval=2))
+    assert 'it/s' not in terminal.getvalue()
+    assert not list(tmp_path.glob('*/vis_data/scalars.json'))
+
+
+def test_images_of_all_ranks(train, plain: io.StringIO, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(progress_logger_hook, 'get_world_size', lambda: 3)
+    train(logger=ProgressLoggerHook(interval=4))
+    assert LINE.findall(plain.getvalue())[0][2:4] == ('4.0', '24')

@@ -1,0 +1,95 @@
+import math
+
+import numpy as np
+import pytest
+import torch
+
+from mmfncontra.models.losses import DWCLLoss
+
+LEVELS = ('easy', 'middle', 'hard')
+
+
+def embeddings(batch=5, size=16, dtype=torch.float64):
+    return {name: torch.randn(batch, size, dtype=dtype) for name in ('query', 'positive', *LEVELS)}
+
+
+def cosine(a, b):
+    return float(np.dot(a, b) / np.linalg.norm(a) / np.linalg.norm(b))
+
+
+def plain_loop(query, positive, negatives, weights, temperature):
+    total = 0.0
+    for name, negative in negatives.items():
+        for f, p, n in zip(query.tolist(), positive.tolist(), negative.tolist(), strict=True):
+            up = math.exp(cosine(f, p) / temperature)
+            down = math.exp(cosine(f, n) / temperature)
+            total += -weights[name] * math.log(up / (up + down)) / len(query)
+    return total
+
+
+@pytest.mark.parametrize('temperature', [0.07, 1.0])
+def test_equals_plain_loop(temperature):
+    x = embeddings()
+    negatives = {name: x[name] for name in LEVELS}
+    weights = dict(easy=0.6, middle=0.3, hard=0.1)
+    loss = DWCLLoss(temperature=temperature)(x['query'], x['positive'], negatives, weights)
+    expected = plain_loop(x['query'], x['positive'], negatives, weights, temperature)
+    assert loss.item() == pytest.approx(expected, rel=1e-10)
+
+
+def test_weights_as_tensor_or_dict_and_loss_weight():
+    x = embeddings()
+    negatives = {name: x[name] for name in LEVELS}
+    as_dict = DWCLLoss()(x['query'], x['positive'], negatives, dict(easy=1, middle=2, hard=3))
+    as_tensor = DWCLLoss(loss_weight=0.5)(
+        x['query'], x['positive'], negatives, torch.tensor([1.0, 2.0, 3.0])
+    )
+    assert as_tensor.item() == pytest.approx(as_dict.item() / 2)
+
+
+def test_gradient_against_finite_difference():
+    x = embeddings(batch=2, size=4)
+    negatives = {name: x[name] for name in LEVELS}
+    query = x['query'].requires_grad_()
+    torch.autograd.gradcheck(
+        lambda q: DWCLLoss()(q, x['positive'], negatives, torch.ones(3)), (query,)
+    )
+
+
+def test_does_not_overflow_where_the_negative_is_identical():
+    query = torch.randn(3, 8)
+    loss = DWCLLoss(temperature=1e-3)(query, -query, dict(hard=query), dict(hard=1.0))
+    assert loss.item() == pytest.approx(2 / 1e-3, rel=1e-4)
+
+
+def test_half_precision_embeddings_are_compared_in_float32():
+    x = embeddings(dtype=torch.float32)
+    negatives = {name: x[name].bfloat16() for name in LEVELS}
+    loss = DWCLLoss()(x['query'].bfloat16(), x['positive'].bfloat16(), negatives, torch.ones(3))
+    assert loss.dtype == torch.float32
+
+
+@pytest.mark.parametrize('temperature', [0, -1.0, float('nan')])
+def test_refuses_temperature(temperature):
+    with pytest.raises(ValueError, match='temperature must be positive'):
+        DWCLLoss(temperature=temperature)
+
+
+def test_refuses_missing_or_miscounted_weights():
+    x = embeddings()
+    negatives = {name: x[name] for name in LEVELS}
+    with pytest.raises(ValueError, match=r"no entry for \['middle', 'hard'\]"):
+        DWCLLoss()(x['query'], x['positive'], negatives, dict(easy=1.0))
+    with pytest.raises(ValueError, match='one entry for each'):
+        DWCLLoss()(x['query'], x['positive'], negatives, torch.ones(2))
+
+
+def test_needs_no_mmagic():
+    import subprocess
+    import sys
+
+    code = (
+        'import sys, mmfncontra.models.losses, mmfncontra.models.wavelets;'
+        "sys.exit('mmagic' in sys.modules or 'mmagic.models' in sys.modules)"
+    )
+    assert subprocess.run([sys.executable, '-c', code], check=False).returncode == 0

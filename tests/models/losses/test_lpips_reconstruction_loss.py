@@ -1,0 +1,75 @@
+import warnings
+
+import pytest
+import torch
+
+from mmfncontra.models.losses import LPIPSReconstructionLoss
+from mmfncontra.models.losses import lpips_reconstruction_loss as module
+
+
+@pytest.fixture(scope='module')
+def vgg_file(tmp_path_factory):
+    """A file in the format of torchvision's VGG16 weights, with seeded random convolutions."""
+    from torchvision.models import vgg16
+
+    torch.manual_seed(3)
+    state = {k: v for k, v in vgg16(weights=None).state_dict().items() if k.startswith('features')}
+    path = tmp_path_factory.mktemp('vgg') / 'vgg16.pth'
+    torch.save(state, path)
+    return path
+
+
+def test_sums_lpips_over_batch_and_pairs(vgg_file):
+    from lpips import LPIPS
+
+    with warnings.catch_warnings():
+        warnings.simplefilter('ignore')
+        oracle = LPIPS(net='vgg', pnet_rand=True, verbose=False).eval()
+    state = torch.load(vgg_file, weights_only=True)
+    for part in oracle.net.children():
+        part.load_state_dict(
+            {n: state[f'features.{n}'] for n in part.state_dict()}, strict=True
+        )
+    loss = LPIPSReconstructionLoss(loss_weight=0.5, backbone_weights=vgg_file)
+    pairs = [torch.rand(2, 2, 3, 32, 32) * 2 - 1 for _ in range(3)]
+    ours = loss([a for a, _ in pairs], [b for _, b in pairs])
+    expected = 0.5 * sum(
+        oracle(a[i : i + 1], b[i : i + 1]).item() for a, b in pairs for i in range(2)
+    )
+    assert ours.item() == pytest.approx(expected, rel=1e-4)
+
+
+def test_gradient_reaches_the_reconstruction_and_not_the_network(vgg_file):
+    loss = LPIPSReconstructionLoss(backbone_weights=vgg_file)
+    image = torch.rand(1, 3, 32, 32, requires_grad=True)
+    loss([image], [torch.rand(1, 3, 32, 32)]).backward()
+    assert image.grad.abs().sum() > 0
+    assert not list(loss.parameters()) and not loss.state_dict()
+    assert loss.double()._frozen[0].lin0.model[1].weight.dtype == torch.float64
+
+
+def test_says_where_to_put_the_weights(tmp_path, monkeypatch):
+    from torchvision.models import VGG16_Weights
+
+    def unreachable(*_, **__):
+        raise OSError('no route to host')
+
+    monkeypatch.setattr(torch.hub, 'get_dir', lambda: str(tmp_path))
+    monkeypatch.setattr(VGG16_Weights, 'get_state_dict', unreachable)
+    with pytest.raises(FileNotFoundError) as error:
+        LPIPSReconstructionLoss()
+    message = str(error.value)
+    assert 'vgg16-397923af.pth' in message and str(tmp_path) in message
+    assert 'WaveletL1Loss' in message and 'no route to host' in message
+    assert module.vgg16_weights_file().parent == tmp_path / 'checkpoints'
+
+
+def test_refuses_other_files(tmp_path):
+    with pytest.raises(FileNotFoundError, match='does not exist'):
+        LPIPSReconstructionLoss(backbone_weights=tmp_path / 'nothing.pth')
+    torch.save(dict(weight=torch.ones(1)), tmp_path / 'other.pth')
+    with pytest.raises(ValueError, match='not a state dict of torchvision'):
+        LPIPSReconstructionLoss(backbone_weights=tmp_path / 'other.pth')
+    (tmp_path / 'broken.pth').write_bytes(b'PK not a checkpoint')
+    with pytest.raises(ValueError, match='cannot be read'):
+        LPIPSReconstructionLoss(backbone_weights=tmp_path / 'broken.pth')

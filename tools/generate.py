@@ -1,0 +1,54 @@
+#!/usr/bin/env python
+"""Draw images from a trained generator.
+
+python tools/generate.py work_dirs/NAME/iter_50000.pth --num 16 --grid
+"""
+
+import argparse
+from collections.abc import Sequence
+from pathlib import Path
+
+from mmfncontra.utils import run_command
+
+
+def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
+    """Parse the command line."""
+    parser = argparse.ArgumentParser(
+        description='Write images of a trained generator as numbered PNG files. The same seed '
+        'gives the same images, however many are asked for.'
+    )
+    parser.add_argument('checkpoint', metavar='CHECKPOINT', help='.pth file of a training')
+    parser.add_argument('--config', metavar='FILE', help='default: the one beside the checkpoint')
+    parser.add_argument('--num', type=int, default=16, help='number of images')
+    parser.add_argument('--seed', type=int, default=0, help='seed of the images')
+    parser.add_argument(
+        '--out', type=Path, metavar='FOLDER', help="default: 'generated' beside the checkpoint"
+    )
+    parser.add_argument('--grid', action='store_true', help='write grid.png as well')
+    parser.add_argument('--batch-size', type=int, default=16, help='images generated at once')
+    parser.add_argument('--device', help='such as cuda or cpu; default: a GPU where there is one')
+    parser.add_argument('--no-ema', action='store_true', help='last weights, not their average')
+    return parser.parse_args(argv)
+
+
+def main(argv: Sequence[str] | None = None) -> None:
+    """Generate as the command line says."""
+    args = parse_args(argv)
+    # Imported after parsing: --help answers at once.
+    from mmfncontra.apis.generate import generate
+
+    generate(
+        args.checkpoint,
+        config=args.config,
+        num=args.num,
+        seed=args.seed,
+        out=args.out,
+        grid=args.grid,
+        batch_size=args.batch_size,
+        device=args.device,
+        use_ema=not args.no_ema,
+    )
+
+
+if __name__ == '__main__':
+    run_command(main)

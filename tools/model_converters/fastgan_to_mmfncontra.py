@@ -1,0 +1,57 @@
+#!/usr/bin/env python
+"""Convert a published FastGAN or FNContra checkpoint to one that our configs load.
+
+    python tools/model_converters/fastgan_to_mmfncontra.py 50000.pth fastgan.pth
+    python tools/model_converters/fastgan_to_mmfncontra.py all_50000.pth fncontra.pth --contrast
+
+The file is read with ``weights_only=True``: no code in it runs.
+"""
+
+import argparse
+from collections.abc import Sequence
+from pathlib import Path
+
+import torch
+
+from mmfncontra.models.archs.fastgan_checkpoint import convert_fastgan, fastgan_size
+
+
+def main(argv: Sequence[str] | None = None) -> None:
+    """Parse ``argv``, convert, save and print where to."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument('src', type=Path, help="published checkpoint, a dict with 'g' and 'd'")
+    parser.add_argument('dst', type=Path, help='checkpoint to write')
+    parser.add_argument(
+        '--contrast', action='store_true', help="the discriminator carries FNContra's head"
+    )
+    parser.add_argument(
+        '--drop',
+        nargs='+',
+        default=(),
+        metavar='PREFIX',
+        help='leave out names that begin so, such as fixed wavelet filters',
+    )
+    args = parser.parse_args(argv)
+
+    if not args.src.is_file():
+        raise SystemExit(f'{args.src}: no such file')
+    try:
+        checkpoint = torch.load(args.src, map_location='cpu', weights_only=True)
+    except Exception as error:  # a damaged file fails in as many ways as there are formats
+        raise SystemExit(
+            f'{args.src}: truncated or not a PyTorch checkpoint ({type(error).__name__})'
+        ) from None
+    try:
+        state = convert_fastgan(checkpoint, contrast=args.contrast, drop=args.drop)
+    except ValueError as error:
+        raise SystemExit(f'{args.src}: {error}') from None
+
+    size = fastgan_size(checkpoint['g'])
+    meta = dict(converted_from=args.src.name, size=size, contrast=args.contrast)
+    args.dst.parent.mkdir(parents=True, exist_ok=True)
+    torch.save(dict(state_dict=state, meta=meta), args.dst)
+    print(f'{args.dst}: {size}×{size}, {len(state)} tensors')
+
+
+if __name__ == '__main__':
+    main()

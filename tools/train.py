@@ -1,0 +1,67 @@
+#!/usr/bin/env python
+"""Train a generator.
+
+python tools/train.py CONFIG --data FOLDER
+"""
+
+import argparse
+import os
+from collections.abc import Sequence
+
+from mmfncontra.utils import run_command
+
+
+def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
+    """Parse the command line."""
+    parser = argparse.ArgumentParser(
+        description='Train a generator on the images that a config or --data names.'
+    )
+    parser.add_argument('config', metavar='CONFIG', help='config file, such as those in configs/')
+    parser.add_argument('--data', metavar='FOLDER', help='folder or zip of training images')
+    parser.add_argument(
+        '--work-dir', metavar='FOLDER', help='logs and checkpoints; default work_dirs/CONFIG'
+    )
+    parser.add_argument(
+        '--resume',
+        nargs='?',
+        const='auto',
+        metavar='CHECKPOINT',
+        help='go on from this checkpoint, or from the newest one in the work dir',
+    )
+    parser.add_argument('--amp', action='store_true', help='train in bfloat16')
+    parser.add_argument('--seed', type=int, metavar='N', help='seed of the training')
+    parser.add_argument(
+        '--cfg-options',
+        nargs='+',
+        default=[],
+        action='extend',
+        metavar='KEY=VALUE',
+        help='change the config, such as train_cfg.max_iters=1000',
+    )
+    parser.add_argument('--launcher', choices=('none', 'pytorch', 'slurm', 'mpi'), default='none')
+    parser.add_argument('--local_rank', '--local-rank', type=int, default=0, help=argparse.SUPPRESS)
+    return parser.parse_args(argv)
+
+
+def main(argv: Sequence[str] | None = None) -> None:
+    """Train as the command line says."""
+    args = parse_args(argv)
+    os.environ.setdefault('LOCAL_RANK', str(args.local_rank))
+    # Imported after parsing: --help answers at once.
+    from mmfncontra.apis import parse_options, prepare_config, run_training
+
+    cfg = prepare_config(
+        args.config,
+        work_dir=args.work_dir,
+        resume=args.resume,
+        amp=args.amp,
+        cfg_options=parse_options(args.cfg_options),
+        launcher=args.launcher,
+        data=args.data,
+        seed=args.seed,
+    )
+    run_training(cfg)
+
+
+if __name__ == '__main__':
+    run_command(main)
