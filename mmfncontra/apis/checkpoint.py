@@ -13,8 +13,8 @@ _DAMAGED = (RuntimeError, EOFError, OSError, ValueError, KeyError, IndexError, A
 
 
 def _shorten(error: Exception) -> str:
-    # torch wraps its reason into advice to load the file without safety.
-    text = str(error).rpartition('WeightsUnpickler error: ')[2].partition('Please use')[0]
+    # torch wraps a refusal, its context, into advice to load the file without safety.
+    text = str(error.__context__ or error).partition('Please use')[0]
     return ' '.join(text.split())[:160] or type(error).__name__
 
 

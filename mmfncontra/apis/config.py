@@ -35,7 +35,7 @@ def load_config(path: str | Path) -> Config:
         Config: The config, bases merged.
 
     Raises:
-        FileNotFoundError: If there is none; the message has those with similar names.
+        FileNotFoundError: If it, or a base of it, is missing; the message has similar names.
         ValueError: If it is not a Python file.
     """
     path = Path(path).expanduser()
@@ -45,7 +45,10 @@ def load_config(path: str | Path) -> Config:
         raise FileNotFoundError(f'config {path} does not exist{hint}')
     if path.suffix != '.py':
         raise ValueError(f'config {path} must be a .py file')
-    return Config.fromfile(path, import_custom_modules=False)
+    try:
+        return Config.fromfile(path, import_custom_modules=False)
+    except FileNotFoundError as error:
+        raise FileNotFoundError(f'config {path} has a base that is missing: {error}') from error
 
 
 def import_custom_modules(cfg: Config) -> None:

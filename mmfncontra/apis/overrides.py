@@ -71,9 +71,10 @@ def parse_options(pairs: Sequence[str]) -> dict[str, Any]:
 def apply_overrides(cfg: Config, options: Mapping[str, Any]) -> None:
     """Merge options into a config, refusing keys that nothing would read.
 
-    A key is taken if the config has it, if its section is one that the runner knows and the runner
-    reads it, or if its section is a component (has a ``type``) whose constructor has an argument of
-    that name. An empty section, and one whose constructor takes any keyword, are free.
+    A top-level key is taken if the runner reads it; variables from which a config was put together
+    are not read any more. A deeper one is taken if the config has it, if the runner reads it in
+    that section, or if its section is a component (has a ``type``) whose constructor has an
+    argument of that name. Empty sections, and those of components that take any keyword, are free.
 
     Args:
         cfg (Config): Changed in place. Its ``custom_imports`` should be imported.
@@ -100,7 +101,8 @@ def _check(root: dict, key: str, value: Any) -> None:
                 )
             node = node[int(part)]
         elif isinstance(node, dict):
-            if part not in node:
+            # A variable that the config's other parts were made of is read no more.
+            if part not in node or (not path and part not in _SECTIONS['']):
                 _check_new_key(node, path, part, key)
                 if '.'.join([*path, part]) not in _SECTIONS:
                     return  # what a new section holds is for its component to check
@@ -122,18 +124,22 @@ def _check_new_key(node: dict, path: list[str], part: str, key: str) -> None:
     if allowed is None or part in allowed:
         return
     near = difflib.get_close_matches(part, allowed, n=3, cutoff=0.5)
+    if not path and part in node.get('model', ()):
+        near = [f'model.{part}']
     prefix = ''.join(f'{p}.' for p in path)
     hint = (
         f'did you mean {" or ".join(prefix + name for name in near)}?'
         if near
         else f'there are {", ".join(sorted(map(str, allowed)))}'
     )
-    raise ValueError(f'--cfg-options {key}: there is no {prefix}{part}; {hint}')
+    raise ValueError(f'--cfg-options {key}: nothing reads {prefix}{part}; {hint}')
 
 
 def _allowed(node: dict, path: list[str]) -> set[str] | None:
     """Keys that a section may get; None means any."""
     where = '.'.join(path)
+    if not path:
+        return _SECTIONS['']
     allowed = set(node)
     if where in _SECTIONS:
         allowed |= _SECTIONS[where]

@@ -12,6 +12,7 @@ from mmengine.runner import Runner
 
 from mmfncontra.utils import note, quiet_console
 from mmfncontra.utils.cpu_distributed import init_cpu_distributed, use_cpu_model_wrapper
+from mmfncontra.utils.portable_checkpoint import PortableCheckpointHook
 from mmfncontra.utils.safe_globals import allow_training_checkpoints
 
 from .checkpoint import check_resumable
@@ -22,11 +23,16 @@ LAUNCHERS = ('none', 'pytorch', 'slurm', 'mpi')
 
 
 class TrainingRunner(Runner):
-    """A ``Runner`` that shows short messages on the console and everything in its log file."""
+    """A ``Runner`` with a short console (its log file has everything) and portable checkpoints."""
 
     def build_logger(self, *args: Any, **kwargs: Any) -> MMLogger:
         """Build the logger and filter its console."""
         return quiet_console(super().build_logger(*args, **kwargs))
+
+    def register_hooks(self, *args: Any, **kwargs: Any) -> None:
+        """Register the config's hooks and the one that names weights in checkpoints."""
+        super().register_hooks(*args, **kwargs)
+        self.register_hook(PortableCheckpointHook())
 
 
 def latest_checkpoint(work_dir: str | Path) -> Path | None:

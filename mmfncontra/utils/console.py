@@ -6,18 +6,28 @@ import sys
 from collections.abc import Callable, Iterator
 from typing import NoReturn
 
+# What mmengine 0.10 says of itself whenever a training starts or goes on.
+_UNHELPFUL = (
+    'Distributed training is not used, all SyncBatchNorm',
+    '"FileClient" will be deprecated in future',
+    '`resume_param_scheduler` is True but `self.param_schedulers` is None',
+)
 USER_ERRORS = (ValueError, FileNotFoundError, ImportError)
 
 
 class ShortMessages(logging.Filter):
-    """Drops messages of several lines, such as mmengine's dumps of environment and config.
+    """Drops what a newcomer cannot use.
 
-    Warnings and errors pass whatever their length.
+    These are messages of several lines (mmengine's dumps of environment, config and hooks) and what
+    mmengine says whatever is trained. Other warnings and errors pass at any length.
     """
 
     def filter(self, record: logging.LogRecord) -> bool:
         """Whether a record is shown."""
-        return record.levelno >= logging.WARNING or '\n' not in record.getMessage().strip()
+        message = record.getMessage().strip()
+        if message.startswith(_UNHELPFUL):
+            return False
+        return record.levelno >= logging.WARNING or '\n' not in message
 
 
 def quiet_console(logger: logging.Logger) -> logging.Logger:
@@ -58,7 +68,7 @@ def user_error(error: BaseException) -> str | None:
         error (BaseException): What was raised.
 
     Returns:
-        str or None: One line; None for any other error, which deserves its traceback.
+        str or None: Its message; None for any other error, which deserves its traceback.
     """
     for cause in _chain(error):
         frame = cause.__traceback__
@@ -66,15 +76,15 @@ def user_error(error: BaseException) -> str | None:
             frame = frame.tb_next
         module = '' if frame is None else frame.tb_frame.f_globals.get('__name__', '')
         if module.partition('.')[0] == 'mmfncontra':
-            return ' '.join(str(cause).split())
+            return str(cause)
     return None
 
 
 def run_command(main: Callable[[], object]) -> NoReturn:
     """Run the body of a command-line tool and leave with its exit code.
 
-    An error of the user (a wrong argument, a missing file, a package to install) is one line on
-    stderr and exit code 2; every other exception keeps its traceback.
+    An error of the user (a wrong argument, a missing file, a package to install) is its message
+    on stderr and exit code 2; every other exception keeps its traceback.
 
     Args:
         main (Callable): The tool without its argument list.

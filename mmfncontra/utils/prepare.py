@@ -19,8 +19,9 @@ def prepare_mmagic() -> None:
     * mmcv-lite gets a stand-in for its compiled operators, see :func:`install_mmcv_ops`;
     * checkpoints of mmengine 0.10 load with ``weights_only=True``, see
       :func:`allow_training_checkpoints`;
-    * diffusers below 0.29, which mmagic imports, warns four times of its own old import paths:
-      these warnings are for mmagic's authors and are silenced.
+    * diffusers below 0.29, which mmagic imports, warns four times of its own old import paths;
+      mmcv 2.1 warns that its convolution for double gradients gives way to torch's, which has
+      them. Both are for mmagic's authors, and silenced.
 
     No installed file is changed. Calling it again costs nothing.
 
@@ -41,4 +42,5 @@ def prepare_mmagic() -> None:
     install_mmcv_ops()
     allow_training_checkpoints()
     warnings.filterwarnings('ignore', category=FutureWarning, module=r'diffusers\.')
+    warnings.filterwarnings('ignore', r'Since\s+aten:cudnn_convolution_backward_weight')
     _prepared = True

@@ -85,7 +85,7 @@ def plot_curves(records: Sequence[dict]) -> Figure:
         axes.set_title(title)
         axes.set_xlabel('iteration')
         axes.grid(alpha=0.3)
-        axes.legend(fontsize=9)
+        axes.legend(fontsize=9, loc='upper left', bbox_to_anchor=(1, 1))  # over no curve
     return figure
 
 

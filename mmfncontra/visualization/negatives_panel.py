@@ -7,7 +7,7 @@ from matplotlib.figure import Figure
 
 from .grids import check_images
 
-_CELL = 2.56  # inches at 100 dots per inch: a 256x256 image keeps its pixels
+_CELL, _GAP = 2.56, 0.04  # inches, at 100 dots per inch: a 256x256 image keeps its pixels
 
 
 def plot_negatives(columns: Mapping[str, np.ndarray], title: str = '') -> Figure:
@@ -32,7 +32,8 @@ def plot_negatives(columns: Mapping[str, np.ndarray], title: str = '') -> Figure
     rows = next(iter(counts.values()))
 
     header = 0.4 + 0.2 * (1 + max(label.count('\n') for label in columns))
-    width, height = _CELL * len(columns), _CELL * rows + header
+    width = (_CELL + _GAP) * len(columns) - _GAP
+    height = (_CELL + _GAP) * rows - _GAP + header
     figure = Figure(figsize=(width, height), dpi=100)
     figure.suptitle(title, y=1 - 0.08 / height, va='top', fontsize=13)
     axes = figure.subplots(
@@ -40,7 +41,12 @@ def plot_negatives(columns: Mapping[str, np.ndarray], title: str = '') -> Figure
         len(columns),
         squeeze=False,
         gridspec_kw=dict(
-            left=0, right=1, bottom=0, top=1 - header / height, wspace=0.015, hspace=0.015
+            left=0,
+            right=1,
+            bottom=0,
+            top=1 - header / height,
+            wspace=_GAP / _CELL,
+            hspace=_GAP / _CELL,
         ),
     )
     for column, (label, images) in enumerate(columns.items()):

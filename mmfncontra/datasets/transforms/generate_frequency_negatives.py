@@ -78,15 +78,11 @@ class GenerateFrequencyNegatives(BaseTransform):
             ValueError: If the image is not (H, W) or (H, W, C), or smaller than ``2**levels``.
             TypeError: If it is neither uint8 nor floating point.
         """
-        image = results[self.key]
+        image, what = results[self.key], f'results[{self.key!r}]'
         if image.ndim not in (2, 3):
-            raise ValueError(
-                f'results[{self.key!r}] has the shape {image.shape}, but must be (H, W, C) or (H, W)'
-            )
+            raise ValueError(f'{what} has the shape {image.shape}, but must be (H, W, C) or (H, W)')
         if image.dtype != np.uint8 and not np.issubdtype(image.dtype, np.floating):
-            raise TypeError(
-                f'results[{self.key!r}] has dtype {image.dtype}, but must be uint8 or floating point'
-            )
+            raise TypeError(f'{what} has dtype {image.dtype}, but must be uint8 or floating point')
         check_levels(self.levels, *image.shape[:2])
         middle, dropped = self.middle, self.dropped
         if middle is None or dropped is None:
@@ -101,7 +97,6 @@ class GenerateFrequencyNegatives(BaseTransform):
             negative = negative[: image.shape[0], : image.shape[1]]
             if image.dtype == np.uint8:
                 negative = np.rint(negative).clip(0, 255)
-            # A fresh array also where dtype and size agree: nothing shares memory with padding.
             results[f'{self.key}_neg_{name}'] = negative.astype(image.dtype, order='C')
         return results
 
@@ -110,7 +105,7 @@ class GenerateFrequencyNegatives(BaseTransform):
         multiple = 2**self.levels
         padding = [(0, -side % multiple) for side in image.shape[:2]] + [(0, 0)] * (image.ndim - 2)
         ll = np.pad(image, padding, mode='symmetric')
-        ll = ll.astype(np.float64 if image.dtype == np.float64 else np.float32)
+        ll = ll.astype(np.result_type(image.dtype, np.float32))
         details = []
         for _ in range(self.levels):
             ll, (horizontal, vertical, diagonal) = pywt.dwt2(

@@ -14,18 +14,18 @@ def isolated_rng(seed: int, device: torch.device | str = 'cpu') -> Iterator[None
 
     Args:
         seed (int): Seed of the randomness inside.
-        device (torch.device or str): Device whose generator is kept, besides the CPU's.
-
-    Yields:
-        None
+        device (torch.device or str): Device whose generator is seeded and kept besides the CPU's.
     """
     device = torch.device(device)
+    cuda = [device] if device.type == 'cuda' else []
     numpy_state, python_state = np.random.get_state(), random.getstate()
-    devices = [] if device.type == 'cpu' else [device]
-    device_type = 'cuda' if device.type == 'cpu' else device.type
-    with torch.random.fork_rng(devices=devices, device_type=device_type):
+    with torch.random.fork_rng(devices=cuda):
         try:
-            torch.manual_seed(seed)
+            # `torch.manual_seed` would reach the other GPUs too, whose states are not kept.
+            torch.default_generator.manual_seed(seed)
+            for gpu in cuda:
+                with torch.cuda.device(gpu):
+                    torch.cuda.manual_seed(seed)
             np.random.seed(seed)
             random.seed(seed)
             yield

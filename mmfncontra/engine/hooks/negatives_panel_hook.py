@@ -34,6 +34,9 @@ class NegativesPanelHook(Hook):
     Args:
         num_images (int): Training images to show, taken evenly over the data set.
         seed (int): Seed of the pipeline and the augmentation.
+
+    Raises:
+        ValueError: If ``num_images`` is not positive.
     """
 
     def __init__(self, num_images: int = 4, seed: int = 0) -> None:
@@ -49,8 +52,10 @@ class NegativesPanelHook(Hook):
         model = unwrap(runner.model)
         device = next(model.parameters()).device
         with isolated_rng(self.seed, device), torch.no_grad():
-            dataset = runner.train_dataloader.dataset
-            images = model.data_preprocessor(dict(inputs=self._pick(dataset)))['inputs']
+            inputs = self._pick(runner.train_dataloader.dataset)
+            images = model.data_preprocessor(dict(inputs=inputs))['inputs']
+            if isinstance(images, dict):  # mmagic's preprocessors name their images
+                images = images['img']
             columns = _columns(model, images)
         figure = plot_negatives(
             {label: _to_uint8(images) for label, images in columns.items()},

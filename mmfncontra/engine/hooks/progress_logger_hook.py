@@ -15,7 +15,8 @@ from tqdm import tqdm
 
 from mmfncontra.registry import HOOKS
 
-_BAR_FORMAT = '{percentage:3.0f}%|{bar:10}| {n_fmt}/{total_fmt} | {rate_fmt} | eta {remaining}'
+# A narrow terminal cuts the end off: losses first, then what follows from the iteration anyway.
+_BAR_FORMAT = '{n_fmt}/{total_fmt} |{bar}| {rate_fmt} | eta {remaining}'
 
 
 @dataclass(frozen=True)
@@ -124,7 +125,7 @@ class ProgressLoggerHook(LoggerHook):
     def before_train(self, runner: Runner) -> None:
         """Forget the clock of an earlier training."""
         self._started: float | None = None
-        self._shown_losses = ''
+        self._shown_losses = '|'
 
     def before_train_iter(
         self, runner: Runner, batch_idx: int, data_batch: dict | None = None
@@ -160,9 +161,10 @@ class ProgressLoggerHook(LoggerHook):
             shown = {name: values[name] for name in self.losses if name in values}
             line = ''.join(f' | {name} {value:.4g}' for name, value in shown.items())
             runner.logger.info(f'{progress}{line}', extra={'on_bar': True})
-            self._shown_losses = line.replace('loss_', '')  # a bar has one short line
+            short = [f'{name.removeprefix("loss_")} {shown[name]:.3g}' for name in shown]
+            self._shown_losses = ' '.join(['|', *short, '|'] if short else ['|'])
         if self._bar is not None:
-            self._bar.bar_format = f'{_BAR_FORMAT} | {progress.seen()}{self._shown_losses}'
+            self._bar.bar_format = f'{_BAR_FORMAT} {self._shown_losses} {progress.seen()}'
             self._bar.update()
 
     def after_train(self, runner: Runner) -> None:

@@ -11,10 +11,10 @@ from mmengine.runner import Runner
 from mmengine.visualization import LocalVisBackend
 from torch import nn
 
+from mmfncontra.apis.sampling import calibrate_batchnorm, sample_images
 from mmfncontra.registry import HOOKS
 from mmfncontra.visualization import make_grid, save_png
 
-from .isolated_rng import isolated_rng
 from .unwrap import unwrap
 
 
@@ -36,9 +36,10 @@ class SampleGridHook(Hook):
 
     The samples are those of the EMA generator, or of the generator where there is no EMA. They are
     drawn on a copy and with randomness of their own: a training is the same, to the bit, with and
-    without this hook. There is one grid before the first iteration, one every ``interval``
-    iterations and one at the end; backends other than the local one (TensorBoard, W&B) get
-    them too.
+    without this hook. A generator that returns values which are not finite ends the training, as
+    its average does not recover. There is one grid before the first iteration, one every
+    ``interval`` iterations and one at the end; backends other than the local one (TensorBoard, W&B)
+    get them too.
 
     Args:
         interval (int): Iterations between two grids.
@@ -46,6 +47,9 @@ class SampleGridHook(Hook):
         nrow (int, optional): Images per row; None makes the grid about square.
         seed (int): Seed of the noise, the same for every grid.
         batch_size (int): Images generated at once.
+
+    Raises:
+        ValueError: If a number is not positive.
     """
 
     def __init__(
@@ -100,19 +104,11 @@ class SampleGridHook(Hook):
         self._last_grid = iteration
 
     def _sample(self, model: nn.Module) -> np.ndarray:
-        # Imported here: `apis` brings mmagic, which a look-up in the registry does not need.
-        from mmfncontra.apis.sampling import calibrate_batchnorm, sample_images
-
         ema = getattr(model, 'generator_ema', None)
         generator = unwrap(model.generator) if ema is None else unwrap(ema).module
         device = next(generator.parameters()).device
         generator = _detached_copy(generator)
-        with isolated_rng(self.seed, device):
-            calibrate_batchnorm(generator)
-            return sample_images(
-                generator,
-                self.num_images,
-                seed=self.seed,
-                batch_size=self.batch_size,
-                device=device,
-            )
+        calibrate_batchnorm(generator)
+        return sample_images(
+            generator, self.num_images, seed=self.seed, batch_size=self.batch_size, device=device
+        )

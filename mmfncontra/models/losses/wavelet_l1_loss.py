@@ -91,6 +91,4 @@ class WaveletL1Loss(nn.Module):
 
     def extra_repr(self) -> str:
         """Describe the module in ``print(model)``."""
-        return (
-            f'wavelet={self.bank.name!r}, levels={self.levels}, loss_weight={self.loss_weight}'
-        )
+        return f'wavelet={self.bank.name!r}, levels={self.levels}, loss_weight={self.loss_weight}'

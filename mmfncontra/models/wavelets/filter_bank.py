@@ -1,7 +1,7 @@
 """Two-channel filter banks of the discrete wavelets that PyWavelets knows."""
 
 import difflib
-from functools import lru_cache
+from functools import cache
 
 import numpy as np
 import pywt
@@ -26,15 +26,15 @@ class FilterBank:
 
     Raises:
         ValueError: If PyWavelets has no such discrete wavelet, or if its filters do not
-            reconstruct perfectly: ``'dmey'`` is a truncated filter that loses up to 1 % of a signal,
-            so that an image would not be the sum of its sub-bands.
+            reconstruct perfectly: ``'dmey'`` is a truncated filter that loses up to 1 % of a
+            signal, so that an image would not be the sum of its sub-bands.
 
     Example:
         >>> FilterBank('haar').length
         2
     """
 
-    # What PyWavelets' own tables leave at worst (bior and coif) is far below; dmey is far above.
+    # The tables of PyWavelets stay below 1e-10, all but dmey's, which misses by 4e-3.
     _tolerance = 1e-6
 
     def __init__(self, wavelet: str) -> None:
@@ -82,7 +82,7 @@ class FilterBank:
         return f'{type(self).__name__}({self.name!r})'
 
 
-@lru_cache(maxsize=None)
+@cache
 def filter_bank(wavelet: str) -> FilterBank:
     """Return the :class:`FilterBank` of a wavelet, built once per name."""
     return FilterBank(wavelet)

@@ -10,6 +10,7 @@ from .transform2d import (
     ORIENTATIONS,
     check_levels,
     decompose,
+    interleave,
     pad_to_multiple,
     reconstruct,
     widen,
@@ -40,8 +41,8 @@ def dropped_index(hard: Sequence[str]) -> int:
     dropped = [o for o in ORIENTATIONS if o not in kept]
     if len(kept) != 2 or len(dropped) != 1:
         raise ValueError(
-            f"hard={hard!r} must be a pair of different orientations of {ORIENTATIONS}, like "
-            "('LH', 'HL')"
+            f'hard={hard!r} must be a pair of different orientations of {ORIENTATIONS}, '
+            "like ('LH', 'HL')"
         )
     return ORIENTATIONS.index(dropped[0])
 
@@ -125,7 +126,9 @@ class FrequencyNegatives(nn.Module):
             )
         )
         negatives = self._haar(padded, chosen) if self.bank.is_haar else self._any(padded, chosen)
-        return {name: y[..., :height, :width].to(x.dtype) for name, y in negatives.items()}
+        return {
+            name: y[..., :height, :width].contiguous().to(x.dtype) for name, y in negatives.items()
+        }
 
     @staticmethod
     def _choose(fixed: int | None, draws: int, x: Tensor) -> Tensor:
@@ -136,7 +139,8 @@ class FrequencyNegatives(nn.Module):
     def _any(self, x: Tensor, chosen: Tensor) -> dict[str, Tensor]:
         """Negatives through the transform; ``chosen`` holds what middle keeps, what hard lacks."""
         ll, details = decompose(x, self.bank, self.levels)
-        kept, lacking = nn.functional.one_hot(chosen, len(ORIENTATIONS)).to(x.dtype)
+        orientations = torch.arange(len(ORIENTATIONS), device=x.device)
+        kept, lacking = (chosen[..., None] == orientations).to(x.dtype)
         masks = torch.stack((torch.zeros_like(kept), kept, 1 - lacking))[:, :, None, :, None, None]
         easy, middle, hard = reconstruct(
             ll.expand(3, *ll.shape), [masks * detail for detail in details], self.bank
@@ -166,22 +170,20 @@ class FrequencyNegatives(nn.Module):
         for mean in reversed(means):
             rows = torch.addcmul(mean[..., 0::2, :], down, mean[..., 1::2, :])
             detail = torch.addcmul(rows[..., 0::2], across, rows[..., 1::2])
-            top = _interleave(
-                torch.add(out, detail, alpha=0.25), torch.addcmul(out, across, detail, value=0.25)
+            top = interleave(
+                torch.add(out, detail, alpha=0.25),
+                torch.addcmul(out, across, detail, value=0.25),
+                -1,
             )
-            bottom = _interleave(
+            bottom = interleave(
                 torch.addcmul(out, down, detail, value=0.25),
                 torch.addcmul(out, both, detail, value=0.25),
+                -1,
             )
-            out = torch.stack((top, bottom), -2).flatten(-3, -2)
+            out = interleave(top, bottom, -2)
         middle, lost = out
         return dict(easy=easy, middle=middle, hard=x - lost)
 
     def extra_repr(self) -> str:
         """Describe the module in ``print(model)``."""
         return f'wavelet={self.bank.name!r}, levels={self.levels}, per_sample={self.per_sample}'
-
-
-def _interleave(even: Tensor, odd: Tensor) -> Tensor:
-    # torch.stack(…, -1) does the same value by value; this is one vectorised pass on CPU.
-    return torch.view_as_real(torch.complex(even, odd)).flatten(-2)

@@ -1,6 +1,6 @@
 """The separable 2-D discrete wavelet transform, differentiable, on any device."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import torch
 from torch import Tensor
@@ -159,6 +159,14 @@ def reconstruct(
     return x.to(ll.dtype)
 
 
+def interleave(even: Tensor, odd: Tensor, dim: int) -> Tensor:
+    """Merge two tensors along ``dim`` (-1 or -2): even first, then in turns."""
+    if dim == -1:
+        # torch.stack would copy value by value; a complex number is a vectorised pair.
+        return torch.view_as_real(torch.complex(even, odd)).flatten(-2)
+    return torch.stack((even, odd), dim).flatten(dim - 1, dim)
+
+
 def _bank(wavelet: str | FilterBank) -> FilterBank:
     return wavelet if isinstance(wavelet, FilterBank) else filter_bank(wavelet)
 
@@ -193,7 +201,7 @@ def _synthesise(low: Tensor, high: Tensor, bank: FilterBank, dim: int) -> Tensor
         )
         for phase in (0, 1)
     ]
-    x = torch.stack(phases, dim).flatten(dim - 1, dim)
+    x = interleave(*phases, dim)
     return x.roll(-reach, dim) if reach else x
 
 
@@ -204,7 +212,7 @@ def _wrap(x: Tensor, dim: int, start: int, length: int) -> Tensor:
     return x.index_select(dim, torch.arange(start, start + length, device=x.device) % x.size(dim))
 
 
-def _weighted_sum(terms) -> Tensor:
+def _weighted_sum(terms: Iterable[tuple[float, Tensor]]) -> Tensor:
     total = None
     for weight, term in terms:
         if weight == 0:  # biorthogonal filters are padded with zeros to a common length

@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from mmengine.dataset import InfiniteSampler, pseudo_collate
 from mmengine.hooks import Hook
 from mmengine.model import BaseModel, ExponentialMovingAverage, ImgDataPreprocessor
 from mmengine.optim import OptimWrapper
@@ -106,12 +107,16 @@ def train(tmp_path: Path) -> Callable[..., Runner]:
     ) -> Runner:
         torch.manual_seed(0)
         model = TinyGAN() if model is None else model
+        images = TinyImages()
         optimizer = torch.optim.SGD(model.generator.parameters(), lr=0.1)
         runner = Runner(
             model=model,
             work_dir=str(tmp_path),
             train_dataloader=DataLoader(
-                TinyImages(), batch_size=2, shuffle=True, collate_fn=_collate, drop_last=True
+                images,
+                batch_size=2,
+                sampler=InfiniteSampler(images, seed=0),
+                collate_fn=pseudo_collate,
             ),
             train_cfg=dict(by_epoch=False, max_iters=max_iters),
             optim_wrapper=OptimWrapper(optimizer),
@@ -127,7 +132,3 @@ def train(tmp_path: Path) -> Callable[..., Runner]:
         return runner
 
     return train
-
-
-def _collate(items: list[dict]) -> dict[str, list]:
-    return dict(inputs=[item['inputs'] for item in items])

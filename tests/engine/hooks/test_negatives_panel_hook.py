@@ -40,9 +40,7 @@ def contrastive(tiny_gan) -> Callable[[], nn.Module]:
     return build
 
 
-def test_columns(
-    train, contrastive, tiny_images: np.ndarray, tmp_path: Path, panels: list
-) -> None:
+def test_columns(train, contrastive, tiny_images: np.ndarray, tmp_path: Path, panels: list) -> None:
     train(NegativesPanelHook(num_images=3), model=contrastive())
     assert (tmp_path / 'negatives.png').exists()
     (columns,) = panels

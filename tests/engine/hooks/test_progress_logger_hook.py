@@ -2,6 +2,7 @@ import io
 import json
 import re
 import sys
+from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
 
@@ -14,11 +15,6 @@ from mmfncontra.engine.hooks.progress_logger_hook import Progress, ProgressLogge
 LINE = re.compile(
     r'iter (\d+)/(\d+) \| epoch ([\d.]+) \| (\d+) images \| \S+ it/s \| eta \d+:\d\d:\d\d(.*)'
 )
-
-
-class Terminal(io.StringIO):
-    def isatty(self) -> bool:
-        return True
 
 
 class Talk(Hook):
@@ -47,24 +43,28 @@ def test_progress() -> None:
     assert str(progress) == 'iter 50/1000 | epoch 3.1 | 400 images | 2 it/s | eta 0:07:55'
 
 
-@pytest.fixture
-def plain(monkeypatch: pytest.MonkeyPatch) -> io.StringIO:
-    stream = io.StringIO()
-    monkeypatch.setattr(sys, 'stdout', stream)
-    return stream
+Console = Callable[[bool], io.StringIO]
 
 
 @pytest.fixture
-def terminal(monkeypatch: pytest.MonkeyPatch) -> Terminal:
-    stream = Terminal()
-    monkeypatch.setattr(sys, 'stdout', stream)
-    monkeypatch.setenv('COLUMNS', '200')
-    return stream
+def console(monkeypatch: pytest.MonkeyPatch) -> Console:
+    """Put a console, 200 columns wide if it is a terminal, in the place of stdout."""
+
+    def install(terminal: bool) -> io.StringIO:
+        stream = io.StringIO()
+        stream.isatty = lambda: terminal
+        monkeypatch.setattr(sys, 'stdout', stream)
+        monkeypatch.setenv('COLUMNS', '200')
+        return stream
+
+    return install
 
 
-def test_plain_lines(train, plain: io.StringIO, tmp_path: Path) -> None:
+def test_plain_lines(train, console: Console, tmp_path: Path) -> None:
+    stdout = console(terminal=False)
     train(logger=ProgressLoggerHook(interval=2), max_iters=5)
-    found = LINE.findall(plain.getvalue())
+    text = stdout.getvalue()
+    found = LINE.findall(text)
     # batch 2, six images: an epoch is three iterations; the last iteration is always logged
     assert [f[:4] for f in found] == [
         ('2', '5', '0.7', '4'),
@@ -72,51 +72,53 @@ def test_plain_lines(train, plain: io.StringIO, tmp_path: Path) -> None:
         ('5', '5', '1.7', '10'),
     ]
     assert re.fullmatch(r' \| loss_disc -\S+ \| loss_gen \S+', found[0][4])
-    assert '\r' not in plain.getvalue()
+    assert '\r' not in text
     assert LINE.findall(log_file(tmp_path)) == found
 
 
-def test_backends_get_all_scalars(train, plain: io.StringIO, tmp_path: Path) -> None:
+def test_backends_get_all_scalars(train, console: Console, tmp_path: Path) -> None:
+    console(terminal=False)
     train(logger=ProgressLoggerHook(interval=2), max_iters=4)
     records = scalars(tmp_path)
     assert [record['step'] for record in records] == [2, 4]
     assert {'loss_gen', 'loss_disc', 'loss_rec', 'lr', 'time', 'data_time'} <= set(records[0])
 
 
-def test_terminal_has_one_bar(train, terminal: Terminal, tmp_path: Path) -> None:
+def test_terminal_has_one_bar(train, console: Console, tmp_path: Path) -> None:
+    stdout = console(terminal=True)
     hook = ProgressLoggerHook(interval=2)
     runner = train(Talk(), logger=hook, max_iters=5)
-    text = terminal.getvalue()
+    text = stdout.getvalue()
     assert not LINE.search(text)
     last = text.split('\r')[-1]
-    assert re.search(r'100%\|.*\| 5/5 \|.*it/s \| eta 00:00 \| epoch 1\.7 \| 10 images', last)
-    assert re.search(r'disc -\S+ \| gen \S+', last)
+    assert re.search(
+        r'5/5 \|.*\| .*it/s \| eta 00:00 \| disc -\S+ gen \S+ \| epoch 1\.7 \| 10 images', last
+    )
     # Every message stands on a line of its own: the bar is wiped before it.
     for i in range(1, 6):
         assert re.search(rf'(^|[\r\n])(?!.*it/s)[^\r\n]*message {i}\n', text)
     # The file has the lines, and the console is given back.
     assert [f[0] for f in LINE.findall(log_file(tmp_path))] == ['2', '4', '5']
     runner.logger.info('afterwards')
-    assert runner.logger.handlers[0].stream is terminal
-    assert terminal.getvalue().endswith('afterwards\n')
+    assert runner.logger.handlers[0].stream is stdout
+    assert stdout.getvalue().endswith('afterwards\n')
 
 
-@pytest.mark.parametrize('stream', ['plain', 'terminal'])
-def test_resume_counts_on(train, request, tmp_path: Path, stream: str) -> None:
-    stream = request.getfixturevalue(stream)
+@pytest.mark.parametrize('terminal', [False, True])
+def test_resume_counts_on(train, console: Console, tmp_path: Path, terminal: bool) -> None:
+    stdout = console(terminal)
     train(logger=ProgressLoggerHook(interval=2), start_at=100, max_iters=104)
-    iterations, images = zip(
-        *((f[0], f[3]) for f in LINE.findall(log_file(tmp_path))), strict=True
-    )
+    iterations, images = zip(*((f[0], f[3]) for f in LINE.findall(log_file(tmp_path))), strict=True)
     assert iterations == ('102', '104')
     assert images == ('204', '208')
-    if stream.isatty():
-        assert '104/104' in stream.getvalue()
+    assert ('\r104/104 |' in stdout.getvalue()) == terminal
 
 
 def test_time_counts_from_this_run(
-    train, plain: io.StringIO, monkeypatch: pytest.MonkeyPatch
+    train, console: Console, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    stdout = console(terminal=False)
+
     class Clock:
         now = 0.0
 
@@ -133,19 +135,21 @@ def test_time_counts_from_this_run(
 
     monkeypatch.setattr(progress_logger_hook, 'time', clock)
     train(Tick(), logger=ProgressLoggerHook(interval=2), start_at=100, max_iters=104)
-    assert '| 2 it/s | eta 0:00:01' in plain.getvalue()
+    assert '| 2 it/s | eta 0:00:01' in stdout.getvalue()
 
 
 def test_other_ranks_are_silent(
-    train, terminal: Terminal, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    train, console: Console, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    stdout = console(terminal=True)
     monkeypatch.setattr(progress_logger_hook, 'is_main_process', lambda: False)
     train(logger=ProgressLoggerHook(interval=2))
-    assert 'it/s' not in terminal.getvalue()
+    assert 'it/s' not in stdout.getvalue()
     assert not list(tmp_path.glob('*/vis_data/scalars.json'))
 
 
-def test_images_of_all_ranks(train, plain: io.StringIO, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_images_of_all_ranks(train, console: Console, monkeypatch: pytest.MonkeyPatch) -> None:
+    stdout = console(terminal=False)
     monkeypatch.setattr(progress_logger_hook, 'get_world_size', lambda: 3)
     train(logger=ProgressLoggerHook(interval=4))
-    assert LINE.findall(plain.getvalue())[0][2:4] == ('4.0', '24')
+    assert LINE.findall(stdout.getvalue())[0][2:4] == ('4.0', '24')

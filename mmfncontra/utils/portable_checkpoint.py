@@ -1,0 +1,27 @@
+"""Checkpoints that do not depend on the number of processes that wrote them."""
+
+from mmengine.hooks import Hook
+from mmengine.model import is_model_wrapper
+from mmengine.runner import Runner
+
+
+class PortableCheckpointHook(Hook):
+    """Saves the weights of a distributed model under the names they have on one device.
+
+    mmengine 0.10 puts each network of a GAN into a data-parallel wrapper of its own, saves
+    ``generator.module.weight``, and looks for ``generator.weight`` when it loads, on however many
+    devices: a resumed training would go on from new weights, with a warning in its log.
+    """
+
+    def before_save_checkpoint(self, runner: Runner, checkpoint: dict) -> None:
+        """Leave the wrappers' names out, as mmengine does for the wrapper of the whole model."""
+        model = runner.model.module if is_model_wrapper(runner.model) else runner.model
+        state = checkpoint['state_dict']
+        for child, network in model.named_children():
+            if not is_model_wrapper(network):
+                continue
+            wrapped = f'{child}.module'
+            # The metadata hold the version of each layer's format by the layer's name.
+            for names in (state, getattr(state, '_metadata', {})):
+                for name in [n for n in names if n == wrapped or n.startswith(f'{wrapped}.')]:
+                    names[child + name.removeprefix(wrapped)] = names.pop(name)

@@ -1,0 +1,92 @@
+import pytest
+import toy_gan  # noqa: F401
+from mmengine.config import Config
+from toy_config import TEXT
+
+from mmfncontra.apis import apply_overrides, parse_options
+
+
+@pytest.fixture
+def cfg():
+    text = TEXT + "\nempty = dict()\nmodel['empty'] = dict()\nmodel['augment'] = None\n"
+    return Config.fromstring(text.replace("imports=['toy_gan']", 'imports=[]'), '.py')
+
+
+def test_words_become_values():
+    assert parse_options(
+        ['a.b=20', 'c=0.5', 'd=true', 'e=None', 'f=(0.5,0.9)', 'g=x=y', 'h=[1,a]']
+    ) == {'a.b': 20, 'c': 0.5, 'd': True, 'e': None, 'f': (0.5, 0.9), 'g': 'x=y', 'h': [1, 'a']}
+
+
+@pytest.mark.parametrize('word', ['train_cfg.max_iters', '=1', 'a=(1,2'])
+def test_words_that_are_none(word):
+    with pytest.raises(ValueError, match='--cfg-options'):
+        parse_options([word])
+
+
+@pytest.mark.parametrize(
+    ('key', 'value'),
+    [
+        ('train_cfg.max_iters', 20),  # there
+        ('train_cfg.val_interval', 5),  # read by the loop
+        ('train_dataloader.pin_memory', True),  # read by the data loader
+        ('train_dataloader.dataset.size', 16),  # an argument of the component
+        ('model.slope', 0.3),
+        ('model.init_cfg', None),  # an argument of the component's base
+        ('model.generator.noisy', True),
+        ('optim_wrapper.generator.optimizer.eps', 1e-6),  # an argument of torch's Adam
+        ('optim_wrapper.generator.clip_grad.max_norm', 1.0),
+        ('default_hooks.checkpoint.max_keep_ckpts', 2),
+        ('randomness.deterministic', True),
+        ('env_cfg.dist_cfg.backend', 'gloo'),  # in a section the config lacks
+        ('load_from', 'a.pth'),
+        ('model.empty.anything', 1),  # an empty section is free
+    ],
+)
+def test_taken(cfg, key, value):
+    apply_overrides(cfg, {key: value})
+    node = cfg
+    for part in key.split('.'):
+        node = node[part]
+    assert node == value
+
+
+@pytest.mark.parametrize(
+    ('key', 'value', 'said'),
+    [
+        ('train_cfg.max_iter', 20, r'did you mean train_cfg\.max_iters'),
+        ('trian_cfg.max_iters', 20, 'did you mean train_cfg'),
+        ('train_dataloader.batchsize', 2, r'did you mean train_dataloader\.batch_size'),
+        ('train_dataloader.dataset.sise', 2, r'did you mean train_dataloader\.dataset\.size'),
+        ('model.slop', 0.3, r'did you mean model\.slope'),
+        ('model.generator.widht', 3, r'did you mean model\.generator\.width'),
+        ('model.generater.width', 3, r'did you mean model\.generator'),
+        ('optim_wrapper.generater.optimizer.lr', 1, r'did you mean optim_wrapper\.generator'),
+        ('optim_wrapper.generator.optimizer.learning_rate', 1, 'there are .*lr'),
+        ('default_hooks.checkpiont.interval', 1, r'did you mean default_hooks\.checkpoint'),
+        ('randomness.sead', 1, r'did you mean randomness\.seed'),
+        ('env_cfg.dist_cfg.backand', 'gloo', r'did you mean env_cfg\.dist_cfg\.backend'),
+        ('adam.lr', 1.0, 'nothing reads adam'),  # a variable, used up when the config was read
+        ('empty.x', 1, 'did you mean model.empty'),
+        ('model.augment.policy', 'color', r'model\.augment is None in this config'),
+        ('train_cfg.max_iters.x', 1, r'train_cfg\.max_iters is 4'),
+        ('train_cfg.max_iters', 'many', "'many' cannot replace 4"),
+    ],
+)
+def test_refused(cfg, key, value, said):
+    before = cfg.pretty_text
+    with pytest.raises(ValueError, match=said) as raised:
+        apply_overrides(cfg, {key: value})
+    assert f'--cfg-options {key}: ' in str(raised.value)
+    assert cfg.pretty_text == before
+
+
+def test_lists(cfg):
+    cfg.custom_hooks = [dict(type='EmptyCacheHook', after_iter=False)]
+    apply_overrides(cfg, {'custom_hooks.0.after_iter': True})
+    assert cfg.custom_hooks[0].after_iter is True
+    with pytest.raises(ValueError, match=r'custom_hooks\.0\.after_iter'):
+        apply_overrides(cfg, {'custom_hooks.0.afteriter': True})
+    for index in ('1', 'x'):
+        with pytest.raises(ValueError, match=r'custom_hooks is a list of 1'):
+            apply_overrides(cfg, {f'custom_hooks.{index}.after_iter': True})

@@ -1,0 +1,117 @@
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import torch
+from toy_config import write_toy_config
+from toy_gan import ToyDiscriminator, ToyGenerator
+
+from mmfncontra.apis import load_checkpoint_file
+
+ROOT = Path(__file__).parents[2]
+TOY = ROOT / 'tests' / 'apis'
+ENV = {**os.environ, 'PYTHONPATH': str(TOY), 'OMP_NUM_THREADS': '1', 'MKL_NUM_THREADS': '1'}
+
+
+def _run(*command, cwd, **env):
+    return subprocess.run(
+        [str(c) for c in command], cwd=cwd, env={**ENV, **env}, capture_output=True, text=True,
+        timeout=120, check=False,
+    )  # fmt: skip
+
+
+def _train(*arguments, cwd):
+    return _run(sys.executable, ROOT / 'tools' / 'train.py', *arguments, cwd=cwd)
+
+
+@pytest.fixture
+def toy_config(tmp_path):
+    return write_toy_config(tmp_path)
+
+
+def test_trains(toy_config, tmp_path):
+    done = _train(toy_config, '--seed', 3, '--cfg-options', 'train_cfg.max_iters=2', cwd=tmp_path)
+    assert done.returncode == 0 and done.stderr == '', done.stderr
+    assert done.stdout.splitlines()[-1] == 'done: work_dirs/toy/iter_2.pth'
+
+
+@pytest.mark.parametrize(
+    ('arguments', 'said'),
+    [
+        (['nowhere.py'], r'config nowhere\.py does not exist'),
+        (['toy.py', '--data', '.'], r'reads no folder \(ToyDrawings\)'),
+        (['toy.py', '--resume', 'a.pth'], r'checkpoint a\.pth does not exist'),
+        (['toy.py', '--cfg-options', 'train_cfg.max_iter=3'], 'did you mean train_cfg.max_iters'),
+        # Found while building, in a constructor of the package.
+        (['toy.py', '--cfg-options', 'optim_wrapper.discriminator=3'], r"\['discriminator'\] must"),
+    ],
+)
+def test_mistakes_are_one_line(toy_config, tmp_path, arguments, said):
+    done = _train(*arguments, cwd=tmp_path)
+    assert done.returncode == 2
+    assert re.fullmatch(rf'error: .*{said}.*\n', done.stderr), done.stderr
+
+
+def test_faults_keep_their_traceback(toy_config, tmp_path):
+    done = _train('toy.py', '--cfg-options', 'model.slope=(1,2', cwd=tmp_path)
+    assert done.returncode == 2
+    done = _train('toy.py', '--cfg-options', 'model.type=NoSuchGAN', cwd=tmp_path)
+    assert done.returncode == 1 and 'Traceback' in done.stderr and 'NoSuchGAN' in done.stderr
+
+
+def test_two_ranks_on_the_cpu_and_back_to_one(toy_config, tmp_path):
+    def run(*arguments):
+        return _run(
+            *arguments, '--work-dir', 'run', cwd=tmp_path, PORT='29517', CUDA_VISIBLE_DEVICES='',
+            PATH=f'{Path(sys.executable).parent}:{os.environ["PATH"]}',
+        )  # fmt: skip
+
+    def max_iters(num):
+        return ['--cfg-options', f'train_cfg.max_iters={num}']
+
+    def weights(num):
+        state = load_checkpoint_file(tmp_path / 'run' / f'iter_{num}.pth')['state_dict']
+        assert set(state) == names
+        return state['generator.body.5.weight']
+
+    names = {f'generator.{name}' for name in ToyGenerator().state_dict()}
+    names |= {f'discriminator.{name}' for name in ToyDiscriminator().state_dict()}
+    two = [ROOT / 'tools' / 'dist_train.sh', toy_config, 2]
+    one = [sys.executable, ROOT / 'tools' / 'train.py', toy_config]
+
+    done = run(*two, *max_iters(2))
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.count('done: ') == 1
+    first = weights(2)
+    # A learning rate of 0 shows whether the weights were loaded.
+    still = [f'optim_wrapper.{name}.optimizer.lr=0.0' for name in ('generator', 'discriminator')]
+    for number, command in ((4, one), (6, two)):
+        done = run(*command, '--cfg-options', 'load_from=run/iter_2.pth', *still,
+                   f'train_cfg.max_iters={number}')  # fmt: skip
+        assert done.returncode == 0, done.stderr
+        assert torch.equal(weights(number), first)
+
+
+@pytest.mark.parametrize('script', ['dist_train.sh', 'slurm_train.sh'])
+def test_scripts_say_how_they_are_called(script, tmp_path):
+    done = _run(ROOT / 'tools' / script, 'only-one', cwd=tmp_path)
+    assert done.returncode == 2 and done.stderr.startswith('usage: ')
+
+
+def test_slurm_command(tmp_path):
+    srun = tmp_path / 'srun'
+    srun.write_text('#!/bin/sh\necho "$@"\n')
+    srun.chmod(0o755)
+    done = _run(
+        ROOT / 'tools' / 'slurm_train.sh', 'part', 'job', 'a.py', 'out', '--amp',
+        cwd=tmp_path, GPUS='2', GPUS_PER_NODE='2', SRUN_ARGS='--qos x',
+        PATH=f'{tmp_path}:{os.environ["PATH"]}',
+    )  # fmt: skip
+    assert '--partition=part --job-name=job --gres=gpu:2 --ntasks=2' in done.stdout
+    assert (
+        done.stdout.strip().endswith('train.py a.py --work-dir out --launcher slurm --amp')
+        and '--qos x' in done.stdout
+    )
