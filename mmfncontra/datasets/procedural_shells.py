@@ -28,35 +28,35 @@ _PALETTES = (
 def _turret(u) -> tuple[Shell, View]:
     W = u(1.16, 1.26)
     shell = Shell(
-        expansion=W, translation=1.55 / (1 - 1 / W), turns=9, shape=u(0.95, 1.1),
+        expansion=W, translation=1.35 / (1 - 1 / W), turns=9, shape=u(0.95, 1.1),
         ribs=int(u(8, 18)), rib_relief=u(-0.02, 0.08), cords=int(u(5, 12)), cord_relief=u(0, 0.025),
-        canal=u(0, 0.15), flare=0.1,
+        canal=u(0, 0.15), flare=0.06, distance=-0.06
     )  # fmt: skip
-    return shell, View(u(-25, 25), u(-8, 8), u(-14, 14), 0.84)
+    return shell, View(u(-25, 25), u(-8, 8), u(-6, 14), 0.84)
 
 
 def _whelk(u) -> tuple[Shell, View]:
     W = u(1.5, 1.8)
     shell = Shell(
-        expansion=W, translation=u(1.0, 1.15)* 1.3 / (1 - 1 / W), turns=7, shape=u(1.3, 1.5),
+        expansion=W, translation=u(1.1, 1.3) / (1 - 1 / W), turns=7, shape=u(1.3, 1.5),
         ribs=int(u(7, 14)), rib_relief=u(-0.03, 0.12), cords=int(u(8, 16)), cord_relief=u(0, 0.02),
-        canal=u(0.3, 0.9), shoulder=u(-0.03, 0.2), flare=0.12,
+        canal=u(0.3, 0.9), shoulder=u(-0.03, 0.2), flare=0.1, distance=-0.12
     )  # fmt: skip
-    return shell, View(u(-20, 25), u(-10, 12), u(-14, 14), 0.82)
+    return shell, View(u(-25, 15), u(-10, 12), u(0, 20), 0.82)
 
 
 def _snail(u) -> tuple[Shell, View]:
     shell = Shell(
-        expansion=u(1.9, 2.5), translation=u(1.2, 1.9), turns=6, shape=u(0.95, 1.15),
+        expansion=u(1.5, 1.75), translation=u(1.5, 2.1), distance=-0.15, turns=6, shape=u(0.95, 1.15),
         cords=int(u(8, 16)), cord_relief=u(-0.01, 0.015), flare=u(0, 0.1),
     )  # fmt: skip
-    return shell, View(u(-25, 15), u(-5, 20), u(-16, 16), 0.76)
+    return shell, View(u(-25, 5), u(-5, 20), u(10, 30), 0.76)
 
 
 def _cone(u) -> tuple[Shell, View]:
     shell = Shell(
-        expansion=u(1.17, 1.28), distance=u(0.3, 0.4), translation=u(0.3, 1.2), turns=10,
-        shape=u(3.6, 4.4), lean=0.88, squareness=2.4,
+        expansion=u(1.17, 1.28), distance=u(0.3, 0.4), translation=u(2.8, 3.4), turns=10,
+        shape=u(4, 5), lean=0.85, squareness=2.4,
     )  # fmt: skip
     return shell, View(u(-25, 25), u(-4, 14), u(-16, 16), 0.84)
 
@@ -66,19 +66,19 @@ def _ammonite(u) -> tuple[Shell, View]:
         expansion=u(1.7, 2.3), distance=u(0.32, 0.46), translation=0, turns=7, shape=u(0.8, 1.1),
         ribs=int(u(18, 34)), rib_relief=u(0.03, 0.14),
     )  # fmt: skip
-    return shell, View(u(-60, 20), u(70, 92), 0, 0.78)
+    return shell, View(u(-35, 25), u(70, 92), 0, 0.78)
 
 
 def _nautilus(u) -> tuple[Shell, View]:
     shell = Shell(
         expansion=u(2.8, 3.5), distance=u(0.02, 0.1), translation=0, turns=5, shape=u(0.75, 0.95)
     )
-    return shell, View(u(-60, 20), u(72, 90), 0, 0.78)
+    return shell, View(u(-35, 25), u(72, 90), 0, 0.78)
 
 
 def _scallop(u) -> tuple[Shell, View]:
     shell = Shell(
-        expansion=10 ** u(4.5, 6), turns=0.45, shape=u(0.95, 1.1), fan=True, cords=int(u(18, 30)), cord_relief=u(0.02, 0.05)
+        expansion=10 ** u(4.5, 6), turns=0.45, shape=u(0.95, 1.1), fan=True, cords=int(u(18, 30)), cord_relief=u(0.03, 0.07)
     )
     return shell, View(180, 0, 90, 0.8)
 

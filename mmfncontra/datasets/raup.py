@@ -85,18 +85,25 @@ class Shell:
     shoulder: float = 0.0
     flare: float = 0.0
 
+    @property
+    def half_width(self) -> float:
+        """Half the width of the generating curve: D = (1 − half_width) / (1 + half_width)."""
+        return (1 - self.distance) / (1 + self.distance)
+
     def curve(self, s: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Generating curve at the parameter ``s`` in [0, 2π): offsets outward and apertural from r_c.
 
         ``s = 0`` is the outer margin, ``s = π/2`` points to the apex and ``3π/2`` to the foot.
         """
-        cos, sin = np.cos(s), np.sin(s)
-        half_width = (1 - self.distance) / (1 + self.distance)
+        half_width = self.half_width
         if self.fan:
-            # Polar about the hinge, at offset −half_width: a round fan between two straight sides.
-            phi = (np.pi - np.abs(s - np.pi)) * np.where(s > np.pi, 1, -1) / 2
-            reach = 2 * half_width / (1 + (np.abs(phi) / (0.30 * np.pi)) ** 7)
-            return reach * np.cos(phi) - half_width, self.shape * reach * np.sin(phi)
+            # Polar about the hinge, at the offset −half_width: a round fan and, beside it, the ears.
+            phi = s / 2 - np.pi * (s > np.pi)
+            turned = np.abs(phi) / (np.pi / 2)
+            reach = 2 * half_width / (1 + (turned / 0.60) ** 4)
+            reach = reach + 0.40 * half_width * np.exp(-(((turned - 0.84) / 0.12) ** 4))
+            return reach * np.cos(phi) - half_width, -self.shape * reach * np.sin(phi)
+        cos, sin = np.cos(s), np.sin(s)
         p = self.squareness
         radius = (np.abs(cos) ** p + np.abs(sin) ** p) ** (-1 / p)
         foot = np.clip(-sin, 0, 1) ** 4
@@ -110,7 +117,8 @@ class Shell:
             ridge = np.cos(self.cords * s)
             return 1 + self.cord_relief * ridge * np.sin(s / 2) ** 2
         relief = 1 + self.cord_relief * np.cos(self.cords * s)
-        relief = relief + self.rib_relief * np.abs(np.cos(self.ribs * theta / 2)) ** 3
+        rib = np.abs(np.cos(self.ribs * theta / 2)) ** 3
+        relief = relief + self.rib_relief * rib * np.clip(0.6 + np.sin(s), 0, 1)
         at_shoulder = np.exp(-(((s - 0.22 * np.pi) / 0.25) ** 2))
         relief = relief + self.shoulder * at_shoulder * (0.6 + 0.4 * np.cos(self.ribs * theta))
         relief = relief + self.flare * np.clip(1 + theta / (TURN / 8), 0, 1) ** 2
@@ -118,21 +126,14 @@ class Shell:
         start = np.clip((theta + TURN * self.turns) / (TURN / 2), 0, 1)
         return relief * np.sqrt(start * (2 - start))
 
-    def surface(self, theta: np.ndarray, s: np.ndarray) -> np.ndarray:
-        """Points of the surface; (..., 3), broadcast from ``theta`` and ``s``.
-
-        The first axis points to the viewer's right, the second to the apex, the third to the viewer;
-        at ``θ = 0`` the aperture is on the right and open to the viewer, as in a dextral shell.
-        """
+    def surface(self, theta: np.ndarray, s: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Distance from the axis and position along it of the surface at ``theta`` and ``s``."""
         outward, apertural = self.curve(s)
         relief = self.relief(theta, s)
-        if self.fan:
-            half_width = (1 - self.distance) / (1 + self.distance)
-            radius, height = (outward + half_width) * relief + 1 - half_width, apertural * relief
-        else:
-            radius, height = 1 + outward * relief, apertural * relief
-        r, y = coil(radius, height, theta, self.expansion, self.translation)
-        return np.stack([r * np.cos(theta), -y + 0 * theta, r * np.sin(theta)], axis=-1)
+        # Ribs of a fan spread from its hinge, those of a tube from its centre.
+        centre = 1 - self.half_width if self.fan else 1.0
+        radius = centre + (1 + outward - centre) * relief
+        return coil(radius, apertural * relief, theta, self.expansion, self.translation)
 
 
 @dataclass(frozen=True)
@@ -217,64 +218,93 @@ def draw_shell(shell: Shell, coat: Coat, view: View, size: int) -> np.ndarray:
     Returns:
         uint8 RGB picture (size, size, 3).
     """
-    oversampling = 4 if size <= 128 else 3 if size <= 512 else 2
+    oversampling = 3 if size <= 512 else 2
     side = size * oversampling
-    project, speed = _frame(shell, view, side)
-    theta, s, depth = _splat(shell, project, speed, side)
+    camera = _Camera.framing(shell, view, side)
+    theta, s, depth = _splat(shell, camera, side)
     hit = np.isfinite(depth)
     picture = _ground(hit)
-    picture[hit] = _shade(shell, coat, project, theta[hit], s[hit], _occlusion(depth, hit)[hit])
+    picture[hit] = _shade(shell, coat, camera, theta[hit], s[hit], _open_sky(depth, hit)[hit])
     picture = picture.reshape(size, oversampling, size, oversampling, 3).mean(axis=(1, 3))
     return (255 * picture.clip(0, 1) + 0.5).astype(np.uint8)
 
 
 @dataclass(frozen=True)
-class _Projection:
-    """Orthographic view: shell coordinates to (right, down, towards the viewer) in pixels."""
+class _Camera:
+    """Orthographic view of a shell, in pixels of a frame.
 
-    matrix: np.ndarray
-    offset: np.ndarray
+    Args:
+        axes: Rows right, down and towards the viewer; each three numbers and an offset.
+        along: Largest speed over θ of a surface of full growth, pixels a radian.
+        s: Parameters round the curve that cut it into pieces of ``piece`` pixels at most.
+        piece: Length at full growth.
+    """
 
-    def __call__(self, points: np.ndarray) -> np.ndarray:
-        return points @ self.matrix.T + self.offset
+    axes: list[list[float]]
+    along: float
+    s: np.ndarray
+    piece: float
+
+    @classmethod
+    def framing(cls, shell: Shell, view: View, side: int) -> '_Camera':
+        """Centre the shell in a frame of ``side`` pixels."""
+        rotation = view.rotation()
+        rotation[1] *= -1
+        theta = np.linspace(-TURN * shell.turns, 0, int(32 * shell.turns) + 1)[:, None]
+        seen = rotation @ _space(shell, theta, np.linspace(0, TURN, 65)[None]).reshape(3, -1)
+        low, high = seen.min(axis=1), seen.max(axis=1)
+        scale = view.fill * side / (high - low)[:2].max()
+        offset = side / 2 - scale * (low + high) / 2
+        # The coil is self-similar: divided by its growth, one turn has the speeds of any other.
+        theta = np.linspace(-TURN * min(shell.turns, 1), 0, 129)[:, None]
+        s = np.linspace(0, TURN, 129)
+        points = scale * _space(shell, theta, s[None]) / shell.expansion ** (theta / TURN)
+        along = scale * _space(shell, theta, s[None])
+        along = np.linalg.norm(np.diff(along, axis=1), axis=0)
+        along = along / (theta[1] - theta[0]) / shell.expansion ** (theta[1:] / TURN)
+        around = np.linalg.norm(np.diff(points, axis=2), axis=0).max(axis=0)
+        length = np.concatenate([[0.0], np.cumsum(around)])
+        axes = np.column_stack([scale * rotation, offset])
+        even = np.interp(np.linspace(0, length[-1], 1025), length, s)
+        return cls(axes.tolist(), float(along.max()), even, float(length[-1]) / 1024)
+
+    def __call__(self, shell: Shell, theta: np.ndarray, s: np.ndarray) -> list[np.ndarray]:
+        """Right, down and nearness, in pixels, of surface points."""
+        r, y = shell.surface(theta, s)
+        cos, sin = np.cos(theta), np.sin(theta)
+        return [r * (a * cos + c * sin) + (d - b * y) for a, b, c, d in self.axes]
 
 
-def _frame(shell: Shell, view: View, side: int) -> tuple[_Projection, tuple[float, float]]:
-    """Projection that centres the shell, and its largest speeds in θ and s, pixels a radian."""
-    theta = np.linspace(-TURN * shell.turns, 0, int(64 * shell.turns) + 1)[:, None]
-    s = np.linspace(0, TURN, 193)[None]
-    points = shell.surface(theta, s)
-    growth = shell.expansion ** (theta / TURN)
-    matrix = np.diag([1.0, -1.0, 1.0]) @ view.rotation()
-    seen = points @ matrix.T
-    low, high = seen.min(axis=(0, 1)), seen.max(axis=(0, 1))
-    scale = view.fill * side / (high - low)[:2].max()
-    offset = side / 2 - scale * (low + high) / 2
-    # The coil is self-similar: divided by its growth, one turn has the speeds of any other.
-    along = np.linalg.norm(np.diff(points, axis=0), axis=-1) / (theta[1] - theta[0]) / growth[1:]
-    around = np.linalg.norm(np.diff(points, axis=1), axis=-1) / (s[0, 1] - s[0, 0]) / growth
-    return _Projection(scale * matrix, offset), (scale * along.max(), scale * around.max())
+def _space(shell: Shell, theta: np.ndarray, s: np.ndarray) -> np.ndarray:
+    """Points of the surface, (3, ...): to the right, to the apex, to the viewer.
+
+    At ``θ = 0`` the aperture is on the right and open to the viewer, as in a dextral shell.
+    """
+    r, y = shell.surface(theta, s)
+    return np.stack([r * np.cos(theta), -y, r * np.sin(theta)])
 
 
 def _splat(
-    shell: Shell, project: _Projection, speed: tuple[float, float], side: int
+    shell: Shell, camera: _Camera, side: int
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Nearest surface parameters θ and s and depth at every pixel, −inf where there is no shell."""
-    depth = np.full(side * side, -np.inf)
-    theta_at, s_at = np.zeros((2, side * side))
+    depth = np.full(side * side, -np.inf, np.float32)
+    theta_at, s_at = np.zeros((2, side * side), np.float32)
     # Spacing under 1/√2 pixel leaves no pixel of a patch without a sample. Patches are short, so
     # that their sampling follows the growth, and go backward, so that most later ones are hidden.
     spacing = 0.68
-    step = min(TURN / 6, TURN * np.log(1.5) / np.log(shell.expansion))
+    step = min(TURN / 4, TURN * np.log(1.5) / np.log(shell.expansion))
+    knots = np.linspace(0, 1, len(camera.s))
     for end in np.arange(0, -TURN * shell.turns, -step):
         start = max(end - step, -TURN * shell.turns)
         growth = shell.expansion ** (end / TURN)
-        n_theta = int(np.ceil((end - start) * speed[0] * growth / spacing)) + 2
-        n_s = int(np.ceil(TURN * speed[1] * growth / spacing)) + 3
-        theta = np.linspace(start, end, n_theta)[:, None]
-        s = np.linspace(0, TURN, n_s, endpoint=False)[None]
-        right, down, near = np.moveaxis(project(shell.surface(theta, s)), -1, 0).reshape(3, -1)
-        pixel = down.astype(np.int64) * side + right.astype(np.int64)
+        n_theta = int((end - start) * camera.along * growth / spacing) + 3
+        n_s = int((len(camera.s) - 1) * camera.piece * growth / spacing) + 6
+        theta = np.linspace(start, end, n_theta, dtype=np.float32)[:, None]
+        s = np.interp(np.arange(n_s) / n_s, knots, camera.s).astype(np.float32)[None]
+        right, down, near = camera(shell, theta, s)
+        pixel = (down.astype(np.int32) * side + right.astype(np.int32)).ravel()
+        near = near.ravel()
         ahead = np.flatnonzero(near > depth[pixel])
         # Of several writes to a pixel the last one stays: the nearest.
         ahead = ahead[np.argsort(near[ahead], kind='stable')]
@@ -285,59 +315,63 @@ def _splat(
     return tuple(a.reshape(side, side) for a in (theta_at, s_at, depth))
 
 
-def _occlusion(depth: np.ndarray, hit: np.ndarray) -> np.ndarray:
+def _open_sky(depth: np.ndarray, hit: np.ndarray) -> np.ndarray:
     """Share of light kept in hollows: how far a point lies behind the mean depth around it."""
     side = len(depth)
-    solid = np.where(hit, depth, 0.0)
+    mask = hit.astype(np.float32)
+    solid = np.where(hit, depth, np.float32(0))
     kept = np.ones_like(depth)
     for radius in (side / 80, side / 28):
-        weight = _blur(hit.astype(np.float64), radius)
-        behind = _blur(solid, radius) / np.maximum(weight, 1e-6) - solid
-        kept -= 0.35 * np.clip(behind / radius, 0, 1)
+        weight = np.maximum(_blur(mask, radius), 1e-6)
+        behind = (_blur(solid, radius) / weight - solid) / radius
+        # An edge against the ground curves away from the viewer, but nothing stands over it.
+        within = np.clip(2 * weight - 1, 0, 1) ** 0.5
+        kept -= 0.32 * within * np.clip(behind - 0.1, 0, 1)
     return kept
 
 
 def _shade(
     shell: Shell,
     coat: Coat,
-    project: _Projection,
+    camera: _Camera,
     theta: np.ndarray,
     s: np.ndarray,
     open_sky: np.ndarray,
 ) -> np.ndarray:
-    """Colour of visible surface points (N,): Lambert, a soft highlight, light from all round; (N, 3)."""
+    """Colour of visible points (N,): Lambert, a soft highlight and light from all round; (N, 3)."""
+    theta, s = theta.astype(np.float64), s.astype(np.float64)
     eps = 1e-4
-    along = project(shell.surface(theta + eps, s)) - project(shell.surface(theta - eps, s))
-    around = project(shell.surface(theta, s + eps)) - project(shell.surface(theta, s - eps))
+    here = np.stack(camera(shell, theta, s), axis=-1)
+    along = np.stack(camera(shell, theta - eps, s), axis=-1) - here
+    around = np.stack(camera(shell, theta, s - eps), axis=-1) - here
     normal = np.cross(along, around)
     normal /= np.linalg.norm(normal, axis=1, keepdims=True) + 1e-12
     inside = normal[:, 2] < 0
     normal[inside] *= -1
-    light = np.array([-0.48, -0.62, 0.62])
-    light /= np.linalg.norm(light)
-    halfway = light + [0, 0, 1]
-    halfway /= np.linalg.norm(halfway)
+    light = np.array([-0.42, -0.58, 0.70])
+    halfway = light / np.linalg.norm(light) + [0, 0, 1]
     lambert = np.clip(normal @ light, 0, 1)
-    gloss = np.clip(normal @ halfway, 0, 1)
+    gloss = np.clip(normal @ (halfway / np.linalg.norm(halfway)), 0, 1)
     colour = coat.albedo(theta, s, shell.expansion ** (theta / TURN))
-    deep = np.exp(theta[inside] / 0.9)
-    colour[inside] = np.array(coat.inside) * (0.45 + 0.55 * deep)[:, None]
-    ambient = 0.42 - 0.1 * normal[:, 1]
-    lit = colour * ((ambient + 0.62 * lambert) * open_sky)[:, None]
-    return lit + ((0.16 * gloss**24 + 0.05 * gloss**6) * open_sky)[:, None]
+    nacre = np.array(coat.inside)
+    if shell.flare:
+        colour = _mix(colour, nacre, 0.8 * np.clip(1 + theta / 0.1, 0, 1))
+    colour[inside] = nacre * (0.5 + 0.5 * np.exp(theta[inside] / 0.9))[:, None]
+    ambient = 0.50 - 0.08 * normal[:, 1]
+    lit = colour * ((ambient + 0.55 * lambert) * open_sky)[:, None]
+    return lit + ((0.16 * gloss**24 + 0.04 * gloss**6) * open_sky)[:, None]
 
 
 def _ground(hit: np.ndarray) -> np.ndarray:
     """Light ground with a slight vignette and the soft shadow of what lies at ``hit``; (S, S, 3)."""
     side = len(hit)
-    ruler = (np.arange(side) + 0.5) / side - 0.5
-    vignette = 1 - 0.10 * (ruler[:, None] ** 2 + ruler[None] ** 2) / 0.5
-    mask = hit.astype(np.float64)
-    shadow = 0.0
+    ruler = (np.arange(side, dtype=np.float32) + 0.5) / side - 0.5
+    light = 1 - 0.20 * (ruler[:, None] ** 2 + ruler[None] ** 2)
+    mask = hit.astype(np.float32)
     for shift, radius, strength in ((0.012, 0.012, 0.22), (0.035, 0.045, 0.22)):
         move = np.array([[1, 0, shift * side * 0.7], [0, 1, shift * side]])
-        shadow = shadow + strength * _blur(cv2.warpAffine(mask, move, (side, side)), radius * side)
-    return (vignette * (1 - shadow))[..., None] * np.array([0.955, 0.95, 0.94])
+        light *= 1 - strength * _blur(cv2.warpAffine(mask, move, (side, side)), radius * side)
+    return light[..., None] * np.array([0.955, 0.95, 0.94], np.float32)
 
 
 def _blur(image: np.ndarray, sigma: float) -> np.ndarray:

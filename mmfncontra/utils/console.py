@@ -10,6 +10,8 @@ from typing import NoReturn
 _UNHELPFUL = (
     'Distributed training is not used, all SyncBatchNorm',
     '"FileClient" will be deprecated in future',
+    '"HardDiskBackend" is the alias of "LocalBackend"',
+    '`save_param_scheduler` is True but `self.param_schedulers` is None',
     '`resume_param_scheduler` is True but `self.param_schedulers` is None',
 )
 USER_ERRORS = (ValueError, FileNotFoundError, ImportError)

@@ -84,6 +84,7 @@ def plot_curves(records: Sequence[dict]) -> Figure:
             _plot_scalar(axes, records, name)
         axes.set_title(title)
         axes.set_xlabel('iteration')
+        axes.xaxis.get_major_locator().set_params(integer=True)
         axes.grid(alpha=0.3)
         axes.legend(fontsize=9, loc='upper left', bbox_to_anchor=(1, 1))  # over no curve
     return figure

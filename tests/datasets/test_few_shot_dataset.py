@@ -18,11 +18,13 @@ from mmfncontra.datasets import FewShotDataset, few_shot_dataset, resize_image
 from mmfncontra.registry import DATASETS
 
 CONFIGS = Path(__file__).parents[2] / 'configs' / '_base_' / 'datasets'
-SETS = [
-    'shells', 'skulls', 'moongate', 'flat-colored', 'fauvism-still-life', 'art-painting', 'pokemon',
-    'anime-face', 'obama', 'grumpy-cat', 'panda', 'bridge-of-sighs', 'medici-fountain',
-    'temple-of-heaven', 'wuzhen', 'animalface-cat', 'animalface-dog',
-]  # fmt: skip
+SIZES = {
+    **dict.fromkeys(['shells', 'skulls', 'moongate', 'flat-colored', 'fauvism-still-life'], 1024),
+    **dict.fromkeys(['art-painting', 'pokemon'], 1024),
+    'anime-face': 512,
+    **dict.fromkeys(['obama', 'grumpy-cat', 'panda', 'bridge-of-sighs', 'medici-fountain'], 256),
+    **dict.fromkeys(['temple-of-heaven', 'wuzhen', 'animalface-cat', 'animalface-dog'], 256),
+}
 PACK = [dict(type='mmfncontra.PackImages')]
 
 
@@ -227,11 +229,11 @@ def test_arguments_are_checked(folder, argument, value):
         FewShotDataset(folder, **{argument: value})
 
 
-@pytest.mark.parametrize('name', SETS)
+@pytest.mark.parametrize('name', SIZES)
 def test_configs_build(name, folder, scope):
     cfg = Config.fromfile(CONFIGS / f'{name}.py').train_dataloader
     assert cfg.batch_size == 8 and cfg.sampler == dict(type='InfiniteSampler', shuffle=True)
-    assert cfg.dataset.data_root == f'data/{name}' and cfg.dataset.size == 256
+    assert cfg.dataset.data_root == f'data/{name}' and cfg.dataset.size == SIZES[name]
     dataset = DATASETS.build({**cfg.dataset, 'data_root': str(folder), 'size': 16})
     item = dataset[0]
     assert list(item) == ['inputs'] and item['inputs'].shape == (3, 16, 16)
@@ -239,7 +241,7 @@ def test_configs_build(name, folder, scope):
 
 def test_every_config_is_tested():
     names = {path.stem for path in CONFIGS.glob('*.py')}
-    assert names == {*SETS, 'few_shot', 'folder', 'procedural_shells'}
+    assert names == {*SIZES, 'few_shot', 'folder', 'procedural_shells'}
 
 
 def test_folder_config_asks_for_a_folder(scope):

@@ -1,9 +1,9 @@
-# What every data set of a few images shares. A data set names its data_root; the config of a method
-# sets size to the resolution of its model.
+# What every data set of a few images shares. A data set names its data_root and its size.
 train_dataloader = dict(
     batch_size=8,
-    num_workers=2,
-    persistent_workers=True,
+    # The decoded images are in memory: a worker process would only copy them.
+    num_workers=0,
+    persistent_workers=False,
     sampler=dict(type='InfiniteSampler', shuffle=True),
     dataset=dict(
         type='FewShotDataset',

@@ -1,3 +1,3 @@
 # 136 photographs of moon gates, 1024².
 _base_ = './few_shot.py'
-train_dataloader = dict(dataset=dict(data_root='data/moongate'))
+train_dataloader = dict(dataset=dict(data_root='data/moongate', size=1024))

@@ -5,6 +5,5 @@ model = dict(
     adversarial_loss=dict(type='HingeGANLoss', margin=(0.8, 1.0)),
     disc_auxiliary_losses=dict(rec=dict(type='LPIPSReconstructionLoss')),
     augment=dict(type='DiffAugment', policy='color,translation'),
-    contrast=None,
     ema_config=dict(momentum=0.001),
 )
