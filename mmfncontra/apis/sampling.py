@@ -174,7 +174,7 @@ def sample_images(
 
 @torch.no_grad()
 def calibrate_batchnorm(
-    generator: nn.Module, num_batches: int = 16, batch_size: int = 16, seed: int = 0
+    generator: nn.Module, num_batches: int = 16, batch_size: int = 8, seed: int = 0
 ) -> nn.Module:
     """Re-estimate the running statistics of a generator's BatchNorm layers, in place.
 
@@ -190,7 +190,7 @@ def calibrate_batchnorm(
     Args:
         generator (nn.Module): See :func:`sample_images`.
         num_batches (int): Batches of noise.
-        batch_size (int): Noise vectors in a batch, at least 2.
+        batch_size (int): Noise vectors in a batch, at least 2; about that of the training.
         seed (int): Seed of the noise.
 
     Returns:

@@ -159,7 +159,4 @@ def run_training(cfg: Config) -> Runner:
 def _after_interruption(cfg: Config) -> str:
     if latest_checkpoint(cfg.work_dir) is None:
         return 'interrupted before the first checkpoint: nothing to resume'
-    return (
-        'interrupted; go on with: '
-        f'python tools/train.py {cfg.filename} --work-dir {cfg.work_dir} --resume'
-    )
+    return f'interrupted; to go on from {cfg.work_dir}, run the same command with --resume'

@@ -246,8 +246,8 @@ def _scallop(u: Uniform) -> tuple[Shell, View]:
         shape=u(0.95, 1.1),
         turns=0.45,
         fan=True,
-        cords=int(u(18, 30)),
-        cord_relief=u(0.03, 0.07),
+        cords=int(u(20, 32)),
+        cord_relief=u(0.02, 0.045),
     )
     return shell, View(yaw=180 + u(-12, 12), pitch=u(-12, 12), roll=90 + u(-14, 14), fill=0.78)
 

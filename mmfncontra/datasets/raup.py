@@ -15,8 +15,7 @@ A point of the generating curve at ``(r_0, y_0)`` comes, after an angle ``θ``, 
     y_θ = y_0 W^(θ/2π) + r_c T (W^(θ/2π) − 1)
 
 where ``r_c`` is the initial distance of the curve's centre from the axis, 1 below. ``y`` runs from
-the apex towards the aperture; ``θ = 0`` is the aperture, from where the coil reaches back to negative
-angles.
+the apex towards the aperture; ``θ = 0`` is the aperture, and the coil reaches back from there.
 """
 
 from dataclasses import dataclass
@@ -113,7 +112,7 @@ class Shell:
         half_width = self.half_width
         if self.fan:
             # Polar about the hinge, at the offset −half_width: a round fan between two ears.
-            phi = s / 2 - np.pi * (s > np.pi)
+            phi = np.where(s > np.pi, s / 2 - np.pi, s / 2)
             turned = np.abs(phi) / (np.pi / 2)
             reach = 2 * half_width / (1 + (turned / 0.60) ** 4)
             reach = reach + 0.40 * half_width * np.exp(-(((turned - 0.84) / 0.12) ** 4))
@@ -129,8 +128,7 @@ class Shell:
     def relief(self, theta: np.ndarray, s: np.ndarray) -> np.ndarray:
         """Factor by which ornament moves the surface away from the centre of the curve."""
         if self.fan:
-            ridge = np.cos(self.cords * s)
-            return 1 + self.cord_relief * ridge * np.sin(s / 2) ** 2
+            return 1 + self.cord_relief * np.cos(self.cords * s)
         relief = 1 + self.cord_relief * np.cos(self.cords * s)
         rib = np.abs(np.cos(self.ribs * theta / 2)) ** 3
         relief = relief + self.rib_relief * rib * np.clip(0.6 + np.sin(s), 0, 1)

@@ -106,8 +106,12 @@ def draw_shell(shell: Shell, coat: Coat, view: View, size: int) -> np.ndarray:
     camera = _Camera.framing(shell, view, side)
     theta, s, depth = _splat(shell, camera, side)
     hit = np.isfinite(depth)
+    colour = _shade(shell, coat, camera, theta[hit], s[hit], _open_sky(depth, hit)[hit])
+    # A pixel of the outline is hit wherever the outline crosses it: half of it, on the average.
+    cross = cv2.getStructuringElement(cv2.MORPH_CROSS, (3, 3))
+    cover = (1 + cv2.erode(hit.astype(np.uint8), cross)[hit]) / 2
     picture = _ground(hit)
-    picture[hit] = _shade(shell, coat, camera, theta[hit], s[hit], _open_sky(depth, hit)[hit])
+    picture[hit] = _mix(picture[hit], colour, cover)
     picture = picture.reshape(size, oversampling, size, oversampling, 3).mean(axis=(1, 3))
     return (255 * picture.clip(0, 1) + 0.5).astype(np.uint8)
 
@@ -170,7 +174,7 @@ def _splat(shell: Shell, camera: _Camera, side: int) -> tuple[np.ndarray, np.nda
     depth = np.full(side * side, -np.inf, np.float32)
     theta_at, s_at = np.zeros((2, side * side), np.float32)
     # Spacing under 1/√2 pixel leaves no pixel of a patch without a sample. Patches are short, so
-    # that their sampling follows the growth, and go backward, so that most later ones are hidden.
+    # that their sampling follows the growth.
     spacing = 0.68
     step = min(TURN / 4, TURN * np.log(1.5) / np.log(shell.expansion))
     for end in np.arange(0, -TURN * shell.turns, -step):
@@ -183,14 +187,11 @@ def _splat(shell: Shell, camera: _Camera, side: int) -> tuple[np.ndarray, np.nda
         s = np.interp(even, camera.length, camera.s).astype(np.float32)[None]
         right, down, near = camera(shell, theta, s)
         pixel = (down.astype(np.int32) * side + right.astype(np.int32)).ravel()
-        near = near.ravel()
-        ahead = np.flatnonzero(near > depth[pixel])
-        # Of several writes to a pixel the last one stays: the nearest.
-        ahead = ahead[np.argsort(near[ahead], kind='stable')]
-        pixel = pixel[ahead]
-        depth[pixel] = near[ahead]
-        theta_at[pixel] = theta[ahead // n_s, 0]
-        s_at[pixel] = s[0, ahead % n_s]
+        near = near.ravel().astype(depth.dtype, copy=False)
+        np.maximum.at(depth, pixel, near)
+        nearest = np.flatnonzero(near == depth[pixel])
+        theta_at[pixel[nearest]] = theta[nearest // n_s, 0]
+        s_at[pixel[nearest]] = s[0, nearest % n_s]
     return tuple(a.reshape(side, side) for a in (theta_at, s_at, depth))
 
 
@@ -254,7 +255,13 @@ def _ground(hit: np.ndarray) -> np.ndarray:
 
 
 def _blur(image: np.ndarray, sigma: float) -> np.ndarray:
-    return cv2.GaussianBlur(image, (0, 0), sigma, borderType=cv2.BORDER_REPLICATE)
+    # A wide blur of large frames is the same, and fast, at a lower resolution.
+    side = len(image)
+    small = side // max(1, int(sigma / 4))
+    image = cv2.resize(image, (small, small), interpolation=cv2.INTER_AREA)
+    sigma = sigma * small / side
+    image = cv2.GaussianBlur(image, (0, 0), sigma, borderType=cv2.BORDER_REPLICATE)
+    return cv2.resize(image, (side, side), interpolation=cv2.INTER_LINEAR)
 
 
 def _mix(a: np.ndarray, b: np.ndarray, share: np.ndarray) -> np.ndarray:

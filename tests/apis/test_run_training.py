@@ -62,7 +62,9 @@ def test_an_interruption_says_how_to_go_on(toy_config, tmp_path, capfd, monkeypa
     assert left.value.code == 130
     last = capfd.readouterr().out.splitlines()[-1]
     if iters_done:
-        assert last.endswith(f'tools/train.py {toy_config} --work-dir {tmp_path} --resume')
+        assert last == (
+            f'interrupted; to go on from {tmp_path}, run the same command with --resume'
+        )
     else:
         assert 'nothing to resume' in last
 

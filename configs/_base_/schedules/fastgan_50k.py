@@ -1,6 +1,6 @@
 train_cfg = dict(type='IterBasedTrainLoop', max_iters=50_000)
 optim_wrapper = dict(
     constructor='MultiOptimWrapperConstructor',
-    generator=dict(optimizer=dict(type='Adam', lr=2e-4, betas=(0.5, 0.999))),
-    discriminator=dict(optimizer=dict(type='Adam', lr=2e-4, betas=(0.5, 0.999))),
+    generator=dict(optimizer=dict(type='Adam', lr=2e-4, betas=(0.5, 0.999), fused=True)),
+    discriminator=dict(optimizer=dict(type='Adam', lr=2e-4, betas=(0.5, 0.999), fused=True)),
 )

@@ -94,10 +94,17 @@ class LimitedDataGAN(BaseGAN):
         self._decode = any(
             'reconstructions' in loss.inputs for loss in self.disc_auxiliary_losses.values()
         )
-        if self._decode and not getattr(discriminator, 'has_decoders', False):
+        has_decoders = getattr(discriminator, 'has_decoders', False)
+        if self._decode and not has_decoders:
             raise ValueError(
                 'disc_auxiliary_losses has a reconstruction loss, but discriminator '
                 f'{type(discriminator).__name__} has no decoders'
+            )
+        if has_decoders and adversarial_loss is not None and not self._decode:
+            # A distributed wrapper would wait for their gradients for ever.
+            raise ValueError(
+                'discriminator has decoders that no loss of disc_auxiliary_losses trains: '
+                'set model.discriminator.decoders=False, or add a reconstruction loss'
             )
 
     @staticmethod
