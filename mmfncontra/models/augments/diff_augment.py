@@ -1,6 +1,7 @@
 """Differentiable augmentation of real and generated images."""
 
 from collections.abc import Sequence
+from typing import ClassVar
 
 import torch
 from torch import Tensor, nn
@@ -74,7 +75,9 @@ class DiffAugment(nn.Module):
         torch.Size([2, 3, 16, 16])
     """
 
-    AUGMENTS = dict(color=random_color, translation=random_translation, cutout=random_cutout)
+    AUGMENTS: ClassVar = dict(
+        color=random_color, translation=random_translation, cutout=random_cutout
+    )
 
     def __init__(self, policy: str | Sequence[str] = 'color,translation') -> None:
         super().__init__()

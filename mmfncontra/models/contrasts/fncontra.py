@@ -74,7 +74,9 @@ class FNContra(nn.Module):
                 f'difficulties must be some of {DIFFICULTIES}, each once, got {difficulties}'
             )
         if dwcl is None and gwcl is None:
-            raise ValueError('dwcl and gwcl are both None; for the plain baseline set contrast=None')
+            raise ValueError(
+                'dwcl and gwcl are both None; for the plain baseline set contrast=None'
+            )
         self.difficulties = tuple(name for name in DIFFICULTIES if name in difficulties)
         self.negatives = MODELS.build(negatives or dict(type='mmfncontra.FrequencyNegatives'))
         self.view = MODELS.build(view or dict(type='mmfncontra.RandomView'))

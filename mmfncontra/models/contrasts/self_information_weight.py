@@ -15,7 +15,7 @@ def self_information(mean_cosines: Tensor) -> Tensor:
     :math:`p_k = e^{-(1 - s_k)}`, :math:`I_k = -\log_{10} p_k = (1 - s_k) / \ln 10`.
 
     Args:
-        mean_cosines: Mean cosine :math:`s_k` of the embeddings to those of level k, (K,) in [-1, 1].
+        mean_cosines: Mean cosine :math:`s_k` of embeddings to those of level k, (K,) in [-1, 1].
 
     Returns:
         :math:`I_k` in [0, 0.8686], (K,).
@@ -49,9 +49,7 @@ class SelfInformationWeight(nn.Module):
         weight: The weights (easy, middle, hard), a buffer (3,).
     """
 
-    def __init__(
-        self, momentum: float = 0.99, init: float | Sequence[float] | None = None
-    ) -> None:
+    def __init__(self, momentum: float = 0.99, init: float | Sequence[float] | None = None) -> None:
         super().__init__()
         if not 0 <= momentum < 1:
             raise ValueError(f'momentum must be in [0, 1), got {momentum}')

@@ -79,8 +79,7 @@ class LimitedDataGAN(BaseGAN):
             data_preprocessor=data_preprocessor
             or dict(type='mmengine.ImgDataPreprocessor', mean=[127.5] * 3, std=[127.5] * 3),
             noise_size=noise_size,
-            ema_config=ema_config
-            and {'type': 'mmagic.ExponentialMovingAverage', **ema_config},
+            ema_config=ema_config and {'type': 'mmagic.ExponentialMovingAverage', **ema_config},
         )
         self.contrast = contrast
         self.augment = _build(augment)
@@ -121,9 +120,7 @@ class LimitedDataGAN(BaseGAN):
                 )
         return losses
 
-    def train_step(
-        self, data: dict, optim_wrapper: OptimWrapperDict
-    ) -> dict[str, Tensor]:
+    def train_step(self, data: dict, optim_wrapper: OptimWrapperDict) -> dict[str, Tensor]:
         """One iteration: a step of the discriminator, then one of the generator.
 
         Args:

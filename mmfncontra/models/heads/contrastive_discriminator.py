@@ -23,18 +23,16 @@ class ContrastiveDiscriminator(nn.Module):
             the ``feature_taps`` of the discriminator.
 
     Raises:
-        ValueError: If a tap is not a submodule, or neither ``taps`` nor the discriminator names any.
+        ValueError: If a tap is no submodule, or neither ``taps`` nor the discriminator names any.
     """
 
-    def __init__(
-        self, backbone: nn.Module, head: dict, taps: Sequence[str] | None = None
-    ) -> None:
+    def __init__(self, backbone: nn.Module, head: dict, taps: Sequence[str] | None = None) -> None:
         super().__init__()
         taps = taps or getattr(backbone, 'feature_taps', None)
         if not taps:
             raise ValueError(
-                f'contrast.taps: {type(backbone).__name__} does not say which feature maps to read; '
-                'name its submodules, shallow to deep'
+                f'contrast.taps: {type(backbone).__name__} does not say which feature maps to '
+                'read; name its submodules, shallow to deep'
             )
         self.backbone = backbone
         self.in_size = backbone.in_size

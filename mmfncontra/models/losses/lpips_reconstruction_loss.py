@@ -53,7 +53,9 @@ def load_vgg16_features(path: str | Path | None = None) -> dict[str, Tensor]:
     except Exception as error:
         raise ValueError(f'{path} cannot be read as a torch state dict: {error}') from error
     if not features:
-        raise ValueError(f"{path} is not a state dict of torchvision's vgg16: no 'features.*' in it")
+        raise ValueError(
+            f"{path} is not a state dict of torchvision's vgg16: no 'features.*' in it"
+        )
     return features
 
 

@@ -48,11 +48,11 @@ def test_color_is_affine_with_the_published_ranges():
     centred = [g - g.mean(dim=(1, 2), keepdim=True) for g in (grey_x, grey_y)]
     contrast = (centred[1] / centred[0]).flatten(1)
     assert contrast.std(dim=1).max() < 1e-6  # one factor per image
-    assert 0.5 <= contrast.min() and contrast.max() <= 1.5
+    assert contrast.min() >= 0.5 and contrast.max() <= 1.5
     assert contrast.mean().item() == pytest.approx(1, abs=0.03)
     chroma = ((y - grey_y[:, None]) / (x - grey_x[:, None])).flatten(1).median(dim=1).values
     saturation = chroma / contrast[:, 0]
-    assert 0 <= saturation.min() and saturation.max() <= 2
+    assert saturation.min() >= 0 and saturation.max() <= 2
     assert saturation.mean().item() == pytest.approx(1, abs=0.05)
 
 

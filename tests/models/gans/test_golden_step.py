@@ -102,9 +102,7 @@ def test_images_and_logits(step):
 
 
 def test_reconstructions(step):
-    for name, ours in zip(
-        ('big', 'small', 'part'), step['on_real'].reconstructions, strict=True
-    ):
+    for name, ours in zip(('big', 'small', 'part'), step['on_real'].reconstructions, strict=True):
         assert close(ours, step['reference'][f'rec_{name}'])
 
 
@@ -113,9 +111,7 @@ def test_embedding_and_similarity(step):
     assert close(step['on_real'].embedding, reference['emb_real'])
     real = torch.from_numpy(reference['emb_real'])
     for i, level in enumerate(('easy', 'middle', 'hard')):
-        expected = torch.cosine_similarity(
-            real, torch.from_numpy(reference[f'emb_{level}'])
-        ).mean()
+        expected = torch.cosine_similarity(real, torch.from_numpy(reference[f'emb_{level}'])).mean()
         assert step['similarity'][i] == pytest.approx(expected.item(), rel=1e-4)
 
 

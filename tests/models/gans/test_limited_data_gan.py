@@ -77,7 +77,9 @@ def test_step_equals_a_plain_loop():
     (-disc(fake).mean()).backward()
     gen_optim.step()
     for ours, plain in ((model.generator, gen), (model.discriminator, disc)):
-        for (name, a), b in zip(ours.state_dict().items(), plain.state_dict().values(), strict=True):
+        for (name, a), b in zip(
+            ours.state_dict().items(), plain.state_dict().values(), strict=True
+        ):
             torch.testing.assert_close(a, b, rtol=1e-5, atol=1e-7, msg=name)
     averages = model.generator_ema.module.parameters()
     for before, now, average in zip(start, gen.parameters(), averages, strict=True):
@@ -105,12 +107,12 @@ def test_discriminator_is_trainable_again_after_the_step():
     assert not any(p.requires_grad for p in model.generator_ema.parameters())
 
 
-@pytest.mark.parametrize('contrast', [dict(dwcl=None), dict(gwcl=None), dict(difficulties=['hard'])])
+@pytest.mark.parametrize(
+    'contrast', [dict(dwcl=None), dict(gwcl=None), dict(difficulties=['hard'])]
+)
 def test_every_parameter_gets_a_gradient(contrast):
     """A distributed wrapper waits for each of them."""
-    model = LimitedDataGAN(
-        **config(contrast=dict(type='mmfncontra.FNContra', **contrast))
-    ).train()
+    model = LimitedDataGAN(**config(contrast=dict(type='mmfncontra.FNContra', **contrast))).train()
     optim = optimisers(model, lr=0.0)
     model.train_step(batch(), optim)
     for name in ('generator', 'discriminator'):
@@ -162,7 +164,9 @@ def test_refuses_losses_without_their_tensors():
     with pytest.raises(ValueError, match='has no decoders'):
         LimitedDataGAN(**cfg)
     with pytest.raises(ValueError, match=r"gen_auxiliary_losses.rec .* takes \['recon"):
-        LimitedDataGAN(**config(gen_auxiliary_losses=dict(rec=dict(type='mmfncontra.WaveletL1Loss'))))
+        LimitedDataGAN(
+            **config(gen_auxiliary_losses=dict(rec=dict(type='mmfncontra.WaveletL1Loss')))
+        )
 
 
 def test_is_registered():

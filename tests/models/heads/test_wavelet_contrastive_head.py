@@ -28,7 +28,7 @@ def test_shapes_and_layers():
     embedding, prototypes = head(maps)
     assert embedding.shape == (2, 512) and head.embedding_size == 512
     assert [tuple(p.shape) for p in prototypes] == [(2, 32, 32), (2, 16, 16), (2, 8, 8)]
-    assert [tuple(p.shape) for p in head.parameters()][0] == (256, 512, 4, 4)
+    assert tuple(head.projector[0].weight.shape) == (256, 512, 4, 4)
 
 
 def test_embedding_size_of_larger_maps():

@@ -27,9 +27,7 @@ def test_sums_lpips_over_batch_and_pairs(vgg_file):
         oracle = LPIPS(net='vgg', pnet_rand=True, verbose=False).eval()
     state = torch.load(vgg_file, weights_only=True)
     for part in oracle.net.children():
-        part.load_state_dict(
-            {n: state[f'features.{n}'] for n in part.state_dict()}, strict=True
-        )
+        part.load_state_dict({n: state[f'features.{n}'] for n in part.state_dict()}, strict=True)
     loss = LPIPSReconstructionLoss(loss_weight=0.5, backbone_weights=vgg_file)
     pairs = [torch.rand(2, 2, 3, 32, 32) * 2 - 1 for _ in range(3)]
     ours = loss([a for a, _ in pairs], [b for _, b in pairs])
