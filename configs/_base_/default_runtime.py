@@ -17,10 +17,9 @@ custom_hooks = [
 ]
 
 log_processor = dict(type='LogProcessor', by_epoch=False)
-# One more line sends everything to TensorBoard or W&B as well:
-# dict(type='TensorboardVisBackend') or dict(type='WandbVisBackend').
-vis_backends = [dict(type='LocalVisBackend')]
-visualizer = dict(type='Visualizer', vis_backends=vis_backends)
+# dict(type='TensorboardVisBackend') or dict(type='WandbVisBackend') in this list sends scalars and
+# sample grids there as well.
+visualizer = dict(type='Visualizer', vis_backends=[dict(type='LocalVisBackend')])
 
 env_cfg = dict(
     cudnn_benchmark=True,

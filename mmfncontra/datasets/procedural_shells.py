@@ -57,6 +57,8 @@ class ProceduralShells(BaseDataset):
         num_images: Number of shells, 1 or more.
         size: Side of the images in pixels.
         seed: Which set of shells, 0 or more.
+        families: Which forms to draw, some of ``turret``, ``whelk``, ``moon_snail``, ``cone``,
+            ``ammonite``, ``nautilus``, ``scallop``; None means all, equally often.
         pipeline: Transforms, or configs of them, applied to each item.
         metainfo: Facts about the data, see ``mmengine.dataset.BaseDataset``.
         indices: Use only the first (or, negative, last) so many images, or the ones listed.
@@ -64,7 +66,8 @@ class ProceduralShells(BaseDataset):
         lazy_init: Put off drawing until the first access.
 
     Raises:
-        ValueError: If ``num_images``, ``size`` or ``seed`` is out of its range.
+        ValueError: If ``num_images``, ``size`` or ``seed`` is out of its range, or a family is
+            unknown.
 
     Examples:
         >>> ProceduralShells(num_images=2, size=32)[1]['img'].shape
@@ -80,6 +83,7 @@ class ProceduralShells(BaseDataset):
         num_images: int = 64,
         size: int = 64,
         seed: int = 0,
+        families: Sequence[str] | None = None,
         pipeline: Sequence[dict | Callable] = (),
         metainfo: Mapping | None = None,
         indices: int | Sequence[int] | None = None,
@@ -93,7 +97,11 @@ class ProceduralShells(BaseDataset):
             raise ValueError(f'seed must be an integer of 0 or more, got {seed!r}')
         self.num_images = num_images
         self.size = size
+        unknown = [name for name in families or () if name not in FAMILIES]
+        if unknown or (families is not None and not families):
+            raise ValueError(f'families must be some of {list(FAMILIES)}, got {families!r}')
         self.seed = seed
+        self.families = families
         super().__init__(
             metainfo=metainfo,
             data_prefix={},
@@ -114,7 +122,7 @@ class ProceduralShells(BaseDataset):
         """
         return [
             dict(
-                img=draw_shell(*describe_shell(self.seed, index), self.size),
+                img=draw_shell(*describe_shell(self.seed, index, self.families), self.size),
                 img_path=f'procedural shells #{index}',
                 img_shape=(self.size, self.size),
                 sample_idx=index,
@@ -123,19 +131,22 @@ class ProceduralShells(BaseDataset):
         ]
 
 
-def describe_shell(seed: int, index: int) -> tuple[Shell, Coat, View]:
+def describe_shell(
+    seed: int, index: int, families: Sequence[str] | None = None
+) -> tuple[Shell, Coat, View]:
     """Draw the parameters of one shell.
 
     Args:
         seed: Which set of shells, 0 or more.
         index: Which shell of the set, 0 or more.
+        families: Families to choose from, some of :data:`FAMILIES`; None means all.
 
     Returns:
         Form, colour and view; a function of the two numbers alone.
     """
     rng = np.random.default_rng([seed, index])
-    family = _FAMILIES[rng.integers(len(_FAMILIES))]
-    shell, view = family(rng.uniform)
+    names = tuple(families or FAMILIES)
+    shell, view = FAMILIES[names[rng.integers(len(names))]](rng.uniform)
     return shell, _coat(rng, shell.fan), view
 
 
@@ -252,4 +263,12 @@ def _scallop(u: Uniform) -> tuple[Shell, View]:
     return shell, View(yaw=180 + u(-12, 12), pitch=u(-12, 12), roll=90 + u(-14, 14), fill=0.78)
 
 
-_FAMILIES = (_turret, _whelk, _moon_snail, _cone, _ammonite, _nautilus, _scallop)
+FAMILIES = dict(
+    turret=_turret,
+    whelk=_whelk,
+    moon_snail=_moon_snail,
+    cone=_cone,
+    ammonite=_ammonite,
+    nautilus=_nautilus,
+    scallop=_scallop,
+)

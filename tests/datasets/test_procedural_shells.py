@@ -196,3 +196,14 @@ def test_bad_form(change):
 def test_bad_fill(fill):
     with pytest.raises(ValueError, match='fill'):
         View(fill=fill)
+
+
+def test_families_can_be_chosen():
+    names = ['scallop', 'ammonite']
+    drawn = [describe_shell(0, i, names)[0] for i in range(20)]
+    assert {shell.fan for shell in drawn} == {True, False}
+    assert all(shell.fan or shell.translation == 0 for shell in drawn)
+    assert len(ProceduralShells(2, 32, families=['cone'])) == 2
+    for wrong in (['clam'], []):
+        with pytest.raises(ValueError, match='families must be some of'):
+            ProceduralShells(2, 32, families=wrong)
