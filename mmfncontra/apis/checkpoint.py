@@ -31,10 +31,10 @@ def load_checkpoint_file(path: str | Path) -> dict[str, Any]:
     from the file runs.
 
     Args:
-        path (str or Path): A ``.pth`` file written by a training.
+        path: A ``.pth`` file written by a training.
 
     Returns:
-        dict: The checkpoint; ``state_dict`` holds a model with a ``generator``.
+        The checkpoint; ``state_dict`` holds a model with a ``generator``.
 
     Raises:
         FileNotFoundError: If there is no such file.
@@ -90,7 +90,7 @@ def check_resumable(path: str | Path) -> None:
     """Check that a training can go on from a checkpoint.
 
     Args:
-        path (str or Path): A ``.pth`` file.
+        path: A ``.pth`` file.
 
     Raises:
         FileNotFoundError: If there is no such file.

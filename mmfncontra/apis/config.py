@@ -29,10 +29,10 @@ def load_config(path: str | Path) -> Config:
     """Read a config without importing what it names.
 
     Args:
-        path (str or Path): A ``.py`` config.
+        path: A ``.py`` config.
 
     Returns:
-        Config: The config, bases merged.
+        The config, bases merged.
 
     Raises:
         FileNotFoundError: If it, or a base of it, is missing; the message has similar names.
@@ -55,7 +55,7 @@ def import_custom_modules(cfg: Config) -> None:
     """Import the modules that a config names, mmagic made ready before.
 
     Args:
-        cfg (Config): Config with or without ``custom_imports``.
+        cfg: Config with or without ``custom_imports``.
 
     Raises:
         ImportError: If a package or module is missing, or has a version that does not work.
@@ -83,8 +83,8 @@ def set_data_root(cfg: Config, data: str | Path | None) -> None:
     """Point the training data at a folder, or check the one in the config.
 
     Args:
-        cfg (Config): Config of a training, changed in place.
-        data (str or Path, optional): Folder or zip of images; None keeps the config's.
+        cfg: Config of a training, changed in place.
+        data: Folder or zip of images; None keeps the config's.
 
     Raises:
         FileNotFoundError: If nothing is at the path.
@@ -119,7 +119,7 @@ def use_autocast(cfg: Config) -> None:
     """Train in bfloat16: every optimiser wrapper becomes an ``AutocastOptimWrapper``.
 
     Args:
-        cfg (Config): Config of a training, changed in place.
+        cfg: Config of a training, changed in place.
 
     Raises:
         ValueError: If a wrapper is neither mmengine's plain one nor this one.

@@ -31,18 +31,18 @@ def generate(
     """Write ``000000.png``, ``000001.png``, … and, if asked, ``grid.png``.
 
     Args:
-        checkpoint (str or Path): A ``.pth`` file of a training.
-        config (str or Path, optional): Default the one beside the checkpoint.
-        num (int): Number of images.
-        seed (int): Seed; image i depends on the seed and on i only.
-        out (str or Path, optional): Folder; default ``generated`` beside the checkpoint.
-        grid (bool): Write all of them as one picture too.
-        batch_size (int): Images generated at once.
-        device (str, optional): Default a GPU where there is one.
-        use_ema (bool): Take the moving average of the weights.
+        checkpoint: A ``.pth`` file of a training.
+        config: Default the one beside the checkpoint.
+        num: Number of images.
+        seed: Seed; image i depends on the seed and on i only.
+        out: Folder; default ``generated`` beside the checkpoint.
+        grid: Write all of them as one picture too.
+        batch_size: Images generated at once.
+        device: Default a GPU where there is one.
+        use_ema: Take the moving average of the weights.
 
     Returns:
-        Path: The folder.
+        The folder.
 
     Raises:
         FileNotFoundError: If the checkpoint or its config is missing.

@@ -18,10 +18,10 @@ def find_config(checkpoint: str | Path) -> Path:
     """The config that a training wrote into the folder of its checkpoints.
 
     Args:
-        checkpoint (str or Path): Path of the checkpoint.
+        checkpoint: Path of the checkpoint.
 
     Returns:
-        Path: The only ``.py`` file beside it.
+        The only ``.py`` file beside it.
 
     Raises:
         FileNotFoundError: If there is none.
@@ -64,15 +64,15 @@ def load_generator(
     one that is named; the text inside the checkpoint is never executed.
 
     Args:
-        checkpoint (str or Path): A ``.pth`` file of a training.
-        config (str or Path, optional): Config it was trained with; default the one that training
+        checkpoint: A ``.pth`` file of a training.
+        config: Config it was trained with; default the one that training
             wrote beside it.
-        device (torch.device or str): Where the generator goes.
-        use_ema (bool): Take the moving average of the weights instead of the last ones.
-        calibrate (bool): Re-estimate the BatchNorm statistics, see :func:`calibrate_batchnorm`.
+        device: Where the generator goes.
+        use_ema: Take the moving average of the weights instead of the last ones.
+        calibrate: Re-estimate the BatchNorm statistics, see :func:`calibrate_batchnorm`.
 
     Returns:
-        nn.Module: The generator, in evaluation mode.
+        The generator, in evaluation mode.
 
     Raises:
         FileNotFoundError: If a file is missing.

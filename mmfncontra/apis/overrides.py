@@ -48,10 +48,10 @@ def parse_options(pairs: Sequence[str]) -> dict[str, Any]:
     """Turn ``key=value`` words into a dict, values as in other mm projects.
 
     Args:
-        pairs (Sequence[str]): Such as ``train_cfg.max_iters=20`` or ``a.betas=(0.5,0.9)``.
+        pairs: Such as ``train_cfg.max_iters=20`` or ``a.betas=(0.5,0.9)``.
 
     Returns:
-        dict: Values by dotted key.
+        Values by dotted key.
 
     Raises:
         ValueError: If a word has no ``=`` or its brackets do not match.
@@ -77,8 +77,8 @@ def apply_overrides(cfg: Config, options: Mapping[str, Any]) -> None:
     argument of that name. Empty sections, and those of components that take any keyword, are free.
 
     Args:
-        cfg (Config): Changed in place. Its ``custom_imports`` should be imported.
-        options (Mapping): Values by dotted key.
+        cfg: Changed in place. Its ``custom_imports`` should be imported.
+        options: Values by dotted key.
 
     Raises:
         ValueError: With the key and those nearest to it; or if text would replace a number.

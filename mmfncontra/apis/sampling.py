@@ -89,14 +89,14 @@ def iterate_images(
     """Yield the images of :func:`sample_images` batch by batch, for more than fit in memory.
 
     Args:
-        generator (nn.Module): See :func:`sample_images`.
-        num (int): Number of images.
-        seed (int): Seed of the sequence.
-        batch_size (int): Images per forward pass.
-        device (torch.device or str, optional): Where the generator is; default its parameters'.
+        generator: See :func:`sample_images`.
+        num: Number of images.
+        seed: Seed of the sequence.
+        batch_size: Images per forward pass.
+        device: Where the generator is; default its parameters'.
 
     Yields:
-        np.ndarray: uint8 RGB, (B, S, S, 3) with B at most ``batch_size``.
+        uint8 RGB, (B, S, S, 3) with B at most ``batch_size``.
 
     Raises:
         ValueError: See :func:`sample_images`.
@@ -155,15 +155,15 @@ def sample_images(
     call :func:`calibrate_batchnorm` once before.
 
     Args:
-        generator (nn.Module): Maps noise (B, ``generator.noise_size``) to images (B, 3, S, S) in
+        generator: Maps noise (B, ``generator.noise_size``) to images (B, 3, S, S) in
             [-1, 1] (values outside are clamped) or to a list of which they are the first.
-        num (int): Number of images N.
-        seed (int): Seed of the sequence.
-        batch_size (int): Images per forward pass.
-        device (torch.device or str, optional): Where the generator is; default its parameters'.
+        num: Number of images N.
+        seed: Seed of the sequence.
+        batch_size: Images per forward pass.
+        device: Where the generator is; default its parameters'.
 
     Returns:
-        np.ndarray: uint8 RGB, (N, S, S, 3).
+        uint8 RGB, (N, S, S, 3).
 
     Raises:
         ValueError: If a number is not positive, the generator does not say its ``noise_size``, or
@@ -188,13 +188,13 @@ def calibrate_batchnorm(
     without running statistics is left alone. SyncBatchNorm layers need the call on every rank.
 
     Args:
-        generator (nn.Module): See :func:`sample_images`.
-        num_batches (int): Batches of noise.
-        batch_size (int): Noise vectors in a batch, at least 2; about that of the training.
-        seed (int): Seed of the noise.
+        generator: See :func:`sample_images`.
+        num_batches: Batches of noise.
+        batch_size: Noise vectors in a batch, at least 2; about that of the training.
+        seed: Seed of the noise.
 
     Returns:
-        nn.Module: The generator.
+        The generator.
 
     Raises:
         ValueError: If ``num_batches`` is not positive or ``batch_size`` below 2.

@@ -39,10 +39,10 @@ def latest_checkpoint(work_dir: str | Path) -> Path | None:
     """The newest checkpoint of a folder, also after the folder was moved.
 
     Args:
-        work_dir (str or Path): Folder of a training.
+        work_dir: Folder of a training.
 
     Returns:
-        Path or None: What mmengine's ``last_checkpoint`` names; None where nothing was saved yet.
+        What mmengine's ``last_checkpoint`` names; None where nothing was saved yet.
     """
     pointer = Path(work_dir) / 'last_checkpoint'
     if not pointer.is_file():
@@ -82,19 +82,19 @@ def prepare_config(
     Everything that a user can get wrong is checked here, before the first image is read.
 
     Args:
-        config (str or Path): Path of the config.
-        work_dir (str or Path, optional): Folder of logs and checkpoints; default the config's, or
+        config: Path of the config.
+        work_dir: Folder of logs and checkpoints; default the config's, or
             ``work_dirs/<name of the config>``.
-        resume (str, Path or bool, optional): Checkpoint to go on from; True or 'auto' takes the
+        resume: Checkpoint to go on from; True or 'auto' takes the
             newest one in ``work_dir`` and starts anew where there is none.
-        amp (bool): Train in bfloat16.
-        cfg_options (Mapping, optional): Changes to the config by dotted key.
-        launcher (str): 'none', 'pytorch', 'slurm' or 'mpi'.
-        data (str or Path, optional): Folder or zip of training images.
-        seed (int, optional): Seed of the training; default the config's, or a random one.
+        amp: Train in bfloat16.
+        cfg_options: Changes to the config by dotted key.
+        launcher: 'none', 'pytorch', 'slurm' or 'mpi'.
+        data: Folder or zip of training images.
+        seed: Seed of the training; default the config's, or a random one.
 
     Returns:
-        Config: What :func:`run_training` takes.
+        What :func:`run_training` takes.
 
     Raises:
         FileNotFoundError: If the config, the images or the checkpoint are missing.
@@ -129,10 +129,10 @@ def run_training(cfg: Config) -> Runner:
     """Train. An interruption from the keyboard tells how to go on.
 
     Args:
-        cfg (Config): From :func:`prepare_config`.
+        cfg: From :func:`prepare_config`.
 
     Returns:
-        Runner: The runner, its training done.
+        The runner, its training done.
 
     Raises:
         SystemExit: With code 130 after Ctrl-C.

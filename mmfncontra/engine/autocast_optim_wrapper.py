@@ -19,7 +19,7 @@ class AutocastOptimWrapper(OptimWrapper):
     and the optimiser's state stay float32.
 
     Args:
-        dtype (str): 'bfloat16', the only type that trains without a scaler.
+        dtype: 'bfloat16', the only type that trains without a scaler.
         **kwargs: ``optimizer``, ``accumulative_counts``, ``clip_grad`` of ``OptimWrapper``.
 
     Raises:
@@ -43,7 +43,7 @@ class AutocastOptimWrapper(OptimWrapper):
         """Autocast on the device of ``model`` (and hold back synchronisation as the base does).
 
         Args:
-            model (nn.Module): The module that is trained; it has parameters.
+            model: The module that is trained; it has parameters.
 
         Yields:
             None

@@ -12,9 +12,9 @@ class MultiOptimWrapperConstructor:
     """Builds an ``OptimWrapperDict``: one wrapper for each child of the model that is named.
 
     Args:
-        optim_wrapper_cfg (dict): Config of an optimiser wrapper by name of a child, each with its
+        optim_wrapper_cfg: Config of an optimiser wrapper by name of a child, each with its
             ``optimizer`` and, where wanted, its ``paramwise_cfg``.
-        paramwise_cfg (None): Belongs into the children's configs; mmengine passes it here.
+        paramwise_cfg: Belongs into the children's configs; mmengine passes it here.
 
     Raises:
         ValueError: If the config is empty, a child has no ``optimizer`` or ``paramwise_cfg`` is
@@ -53,10 +53,10 @@ class MultiOptimWrapperConstructor:
         """Build the wrappers.
 
         Args:
-            model (nn.Module): The model, in a data-parallel wrapper or not.
+            model: The model, in a data-parallel wrapper or not.
 
         Returns:
-            OptimWrapperDict: Wrappers by the names in the config.
+            Wrappers by the names in the config.
 
         Raises:
             ValueError: If the model has no child of a name.

@@ -36,10 +36,10 @@ def quiet_console(logger: logging.Logger) -> logging.Logger:
     """Keep long messages out of a logger's console; its files still get everything.
 
     Args:
-        logger (logging.Logger): Logger whose stream handlers are filtered, in place.
+        logger: Logger whose stream handlers are filtered, in place.
 
     Returns:
-        logging.Logger: The logger.
+        The logger.
     """
     for handler in logger.handlers:
         is_console = isinstance(handler, logging.StreamHandler) and not isinstance(
@@ -67,10 +67,10 @@ def user_error(error: BaseException) -> str | None:
     """What to tell a user about an error, if it comes from a check of this package.
 
     Args:
-        error (BaseException): What was raised.
+        error: What was raised.
 
     Returns:
-        str or None: Its message; None for any other error, which deserves its traceback.
+        Its message; None for any other error, which deserves its traceback.
     """
     for cause in _chain(error):
         frame = cause.__traceback__
@@ -89,7 +89,7 @@ def run_command(main: Callable[[], object]) -> NoReturn:
     on stderr and exit code 2; every other exception keeps its traceback.
 
     Args:
-        main (Callable): The tool without its argument list.
+        main: The tool without its argument list.
 
     Raises:
         SystemExit: Always, unless ``main`` fails through a fault of the program.

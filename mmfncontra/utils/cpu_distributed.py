@@ -15,10 +15,10 @@ def init_cpu_distributed(launcher: str) -> bool:
     out when a process group exists already. Machines with an accelerator are left to it.
 
     Args:
-        launcher (str): 'none', 'pytorch', 'slurm' or 'mpi', as mmengine's runner takes it.
+        launcher: 'none', 'pytorch', 'slurm' or 'mpi', as mmengine's runner takes it.
 
     Returns:
-        bool: Whether this call started the group.
+        Whether this call started the group.
 
     Raises:
         ValueError: If the launcher is not torchrun, or its variables are not set.
@@ -48,7 +48,7 @@ def use_cpu_model_wrapper(cfg: Config) -> None:
     """Keep the runner from naming a GPU to the data-parallel wrapper of a model on the CPU.
 
     Args:
-        cfg (Config): Config of a distributed training, changed in place.
+        cfg: Config of a distributed training, changed in place.
     """
     if get_device() == 'cpu':
         cfg.setdefault('model_wrapper_cfg', dict(type='MMSeparateDistributedDataParallel'))

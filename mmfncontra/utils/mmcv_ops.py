@@ -42,7 +42,7 @@ def install_mmcv_ops() -> bool:
     Full mmcv is left alone and its compiled operators are used.
 
     Returns:
-        bool: Whether the stand-in is in place.
+        Whether the stand-in is in place.
     """
     if _NAME not in sys.modules and find_spec(_NAME) is None:
         sys.modules[_NAME] = MissingOps()

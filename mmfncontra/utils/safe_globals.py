@@ -18,11 +18,11 @@ def history_statistic(owner: type, name: str) -> Callable:
     unpickling, where ``getattr`` itself would open the way to any object.
 
     Args:
-        owner (type): ``HistoryBuffer``.
-        name (str): 'min', 'max', 'current' or 'mean'.
+        owner: ``HistoryBuffer``.
+        name: 'min', 'max', 'current' or 'mean'.
 
     Returns:
-        Callable: The method.
+        The method.
 
     Raises:
         pickle.UnpicklingError: For any other object or name.

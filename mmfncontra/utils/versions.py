@@ -41,10 +41,10 @@ def installed_version(distribution: str) -> Version | None:
     """Version of an installed distribution, from its metadata (nothing is imported).
 
     Args:
-        distribution (str): Name as pip knows it.
+        distribution: Name as pip knows it.
 
     Returns:
-        Version or None: None when it is not installed.
+        None when it is not installed.
     """
     try:
         return Version(version(distribution))

@@ -18,10 +18,10 @@ def read_scalars(work_dir: str | Path) -> list[dict]:
     an earlier run logged from there is dropped.
 
     Args:
-        work_dir (str or Path): Work directory of the runs.
+        work_dir: Work directory of the runs.
 
     Returns:
-        list[dict]: One dict per iteration, with ``step`` and the scalars logged there.
+        One dict per iteration, with ``step`` and the scalars logged there.
     """
     steps: dict[int, dict] = {}
     # The folders are named by their time stamps, so the order of the names is that of the runs.
@@ -54,11 +54,11 @@ def plot_curves(records: Sequence[dict]) -> Figure:
     their own, because the others are larger by an order of magnitude.
 
     Args:
-        records (Sequence[dict]): One dict per iteration: ``step`` and named scalars; not every
+        records: One dict per iteration: ``step`` and named scalars; not every
             scalar needs to be in every dict.
 
     Returns:
-        Figure: The picture; a single line of text if there is nothing to draw.
+        The picture; a single line of text if there is nothing to draw.
     """
     names = list(dict.fromkeys(name for record in records for name in record))
     losses = [n for n in names if n.startswith('loss') and n not in _CONTRASTIVE]

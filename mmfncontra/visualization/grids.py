@@ -23,12 +23,12 @@ def make_grid(images: np.ndarray, nrow: int | None = None, padding: int = 2) -> 
     """Lay images out row by row.
 
     Args:
-        images (np.ndarray): uint8 RGB, (N, H, W, 3).
-        nrow (int, optional): Images per row; None makes the grid about square.
-        padding (int): White pixels between the images.
+        images: uint8 RGB, (N, H, W, 3).
+        nrow: Images per row; None makes the grid about square.
+        padding: White pixels between the images.
 
     Returns:
-        np.ndarray: uint8 RGB, (rows, columns, 3).
+        uint8 RGB, (rows, columns, 3).
 
     Raises:
         ValueError: If ``images`` has another type or shape, or ``nrow`` is not positive.
@@ -47,11 +47,11 @@ def save_png(image: np.ndarray, path: str | Path) -> Path:
     """Write an image, creating the folder it belongs in.
 
     Args:
-        image (np.ndarray): uint8 RGB, (H, W, 3).
-        path (str or Path): Where to write it.
+        image: uint8 RGB, (H, W, 3).
+        path: Where to write it.
 
     Returns:
-        Path: The path.
+        The path.
     """
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)

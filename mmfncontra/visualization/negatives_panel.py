@@ -14,12 +14,12 @@ def plot_negatives(columns: Mapping[str, np.ndarray], title: str = '') -> Figure
     """One column per way an image is shown to the discriminator, one row per image.
 
     Args:
-        columns (Mapping[str, np.ndarray]): Label to uint8 RGB images (N, H, W, 3), the same N in
+        columns: Label to uint8 RGB images (N, H, W, 3), the same N in
             every column. A label may have several lines.
-        title (str): Heading of the picture.
+        title: Heading of the picture.
 
     Returns:
-        Figure: The picture, to be saved at its own resolution.
+        The picture, to be saved at its own resolution.
 
     Raises:
         ValueError: If there is no column, or the columns differ in their number of images.

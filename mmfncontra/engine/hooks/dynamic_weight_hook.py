@@ -2,10 +2,10 @@
 
 from mmengine.dist import all_reduce
 from mmengine.hooks import Hook
-from mmengine.model import is_model_wrapper
 from mmengine.runner import Runner
 
 from mmfncontra.registry import HOOKS
+from mmfncontra.utils.unwrap import unwrap
 
 
 @HOOKS.register_module()
@@ -59,5 +59,4 @@ class DynamicWeightHook(Hook):
 
     @staticmethod
     def _contrast(runner: Runner) -> object | None:
-        model = runner.model.module if is_model_wrapper(runner.model) else runner.model
-        return getattr(model, 'contrast', None)
+        return getattr(unwrap(runner.model), 'contrast', None)

@@ -13,8 +13,8 @@ def isolated_rng(seed: int, device: torch.device | str = 'cpu') -> Iterator[None
     """Seed torch, numpy and python inside, and give back their states on leaving.
 
     Args:
-        seed (int): Seed of the randomness inside.
-        device (torch.device or str): Device whose generator is seeded and kept besides the CPU's.
+        seed: Seed of the randomness inside.
+        device: Device whose generator is seeded and kept besides the CPU's.
     """
     device = torch.device(device)
     cuda = [device] if device.type == 'cuda' else []

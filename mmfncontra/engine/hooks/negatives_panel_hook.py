@@ -13,10 +13,10 @@ from torch.utils.data import Dataset
 
 from mmfncontra.models.wavelets import FrequencyNegatives
 from mmfncontra.registry import HOOKS
+from mmfncontra.utils.unwrap import unwrap
 from mmfncontra.visualization import plot_negatives
 
 from .isolated_rng import isolated_rng
-from .unwrap import unwrap
 
 # Drawn anew at every step of a training; fixed here, so that the picture can be labelled.
 _MIDDLE, _HARD = 'LH', ('LH', 'HL')
@@ -32,8 +32,8 @@ class NegativesPanelHook(Hook):
     randomness of the training is left as it was.
 
     Args:
-        num_images (int): Training images to show, taken evenly over the data set.
-        seed (int): Seed of the pipeline and the augmentation.
+        num_images: Training images to show, taken evenly over the data set.
+        seed: Seed of the pipeline and the augmentation.
 
     Raises:
         ValueError: If ``num_images`` is not positive.

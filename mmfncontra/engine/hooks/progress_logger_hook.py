@@ -24,12 +24,12 @@ class Progress:
     """Where a training stands.
 
     Args:
-        iteration (int): Iterations done, those before a resume included.
-        max_iters (int): Iterations of the whole training.
-        done_here (int): Iterations done since this run started.
-        seconds (float): Time since this run started.
-        batch_size (int): Images per iteration, over all ranks.
-        dataset_size (int): Images in the training set.
+        iteration: Iterations done, those before a resume included.
+        max_iters: Iterations of the whole training.
+        done_here: Iterations done since this run started.
+        seconds: Time since this run started.
+        batch_size: Images per iteration, over all ranks.
+        dataset_size: Images in the training set.
     """
 
     iteration: int
@@ -99,10 +99,10 @@ class ProgressLoggerHook(LoggerHook):
     run, so they are right after a resume; images seen assume that the batch size did not change.
 
     Args:
-        interval (int): Iterations between two readings of the losses. The last iteration is
+        interval: Iterations between two readings of the losses. The last iteration is
             always read.
-        losses (Sequence[str]): Scalars to show, where they exist; all of them are logged.
-        log_metric_by_epoch (bool): Number validation metrics by epoch instead of by iteration.
+        losses: Scalars to show, where they exist; all of them are logged.
+        log_metric_by_epoch: Number validation metrics by epoch instead of by iteration.
             An iteration-based loop has a single epoch, hence the default.
         **kwargs: Further arguments of ``LoggerHook``.
 

@@ -13,9 +13,8 @@ from torch import nn
 
 from mmfncontra.apis.sampling import calibrate_batchnorm, sample_images
 from mmfncontra.registry import HOOKS
+from mmfncontra.utils.unwrap import unwrap
 from mmfncontra.visualization import make_grid, save_png
-
-from .unwrap import unwrap
 
 
 def _detached_copy(module: nn.Module) -> nn.Module:
@@ -42,11 +41,11 @@ class SampleGridHook(Hook):
     get them too.
 
     Args:
-        interval (int): Iterations between two grids.
-        num_images (int): Images in a grid.
-        nrow (int, optional): Images per row; None makes the grid about square.
-        seed (int): Seed of the noise, the same for every grid.
-        batch_size (int): Images generated at once.
+        interval: Iterations between two grids.
+        num_images: Images in a grid.
+        nrow: Images per row; None makes the grid about square.
+        seed: Seed of the noise, the same for every grid.
+        batch_size: Images generated at once.
 
     Raises:
         ValueError: If a number is not positive.

@@ -7,20 +7,16 @@ import torch
 from mmagic.models.base_models import BaseGAN
 from mmagic.models.utils import set_requires_grad
 from mmagic.structures import DataSample
-from mmengine.model import is_model_wrapper
 from mmengine.optim import OptimWrapper, OptimWrapperDict
 from torch import Tensor, nn
 
 from mmfncontra.registry import MODELS
+from mmfncontra.utils.unwrap import unwrap
 
 from ..contrasts import Prototypes
 from .discriminate import discriminate
 
 Images = Tensor | Sequence[Tensor]
-
-
-def _unwrap(module: nn.Module) -> nn.Module:
-    return module.module if is_model_wrapper(module) else module
 
 
 @MODELS.register_module()
@@ -198,7 +194,7 @@ class LimitedDataGAN(BaseGAN):
             Losses to log.
         """
         # Not through the distributed wrapper: it would wait for gradients of frozen parameters.
-        discriminator = _unwrap(self.discriminator)
+        discriminator = unwrap(self.discriminator)
         set_requires_grad(discriminator, False)
         with optim_wrapper.optim_context(self.generator):
             on_fake = discriminate(discriminator, fake, prototypes=prototypes is not None)
@@ -212,7 +208,7 @@ class LimitedDataGAN(BaseGAN):
         logs = self._step(losses, optim_wrapper, 'loss_gen')
         set_requires_grad(discriminator, True)
         if self.with_ema_gen:
-            self.generator_ema.update_parameters(_unwrap(self.generator))
+            self.generator_ema.update_parameters(unwrap(self.generator))
         return logs
 
     def _start_ema(self) -> None:
@@ -222,7 +218,7 @@ class LimitedDataGAN(BaseGAN):
         """
         if self.with_ema_gen and not self._ema_started:
             if self.generator_ema.steps == 0:
-                self.generator_ema.update_parameters(_unwrap(self.generator))
+                self.generator_ema.update_parameters(unwrap(self.generator))
             self._ema_started = True
 
     _ema_started = False

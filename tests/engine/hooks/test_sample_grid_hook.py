@@ -66,7 +66,7 @@ class Wrapper(nn.Module):
 
 
 def test_samples_through_wrappers(tiny_gan, monkeypatch: pytest.MonkeyPatch) -> None:
-    from mmfncontra.engine.hooks import unwrap
+    from mmfncontra.utils import unwrap
 
     model = tiny_gan(ema=False)
     hook = SampleGridHook(num_images=4)
