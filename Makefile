@@ -18,10 +18,10 @@ PYTHON ?= $(shell for p in python3 python3.12 python3.11 python3.10; do \
 demo: install
 	$(BIN)/python tools/train.py configs/fncontra/fastgan_demo.py
 	@echo
-	@echo 'Look at work_dirs/fastgan_demo: samples/, negatives.png, curves.png'
+	@echo 'Look at work_dirs/fncontra/fastgan_demo: samples/, negatives.png, curves.png'
 
 test: install-dev lint
-	$(BIN)/python -m pytest -q tests
+	$(BIN)/python -m pytest -q --doctest-modules mmfncontra tests
 
 lint: install-dev
 	$(BIN)/ruff check .
@@ -34,8 +34,13 @@ install-dev: $(VENV)/.installed-dev
 $(VENV)/.installed: $(REQUIREMENTS) setup.cfg pyproject.toml
 	@test -n '$(PYTHON)' || { echo 'error: no Python 3.10, 3.11 or 3.12 found; install one, or name it: make demo PYTHON=/path/to/python3.11' >&2; exit 1; }
 	@echo 'Setting up $(VENV) with $(PYTHON): about 3 GB to download the first time, a few minutes'
-	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
-	$(PIP) --upgrade pip 'setuptools<81'
+	@# Debian's and Ubuntu's Python comes without what venv needs; virtualenv does without.
+	$(BIN)/python -m pip --version >/dev/null 2>&1 \
+		|| $(PYTHON) -m venv --clear $(VENV) 2>/dev/null \
+		|| { $(PYTHON) -m pip install --quiet --target $(VENV)-bootstrap virtualenv \
+			&& PYTHONPATH=$(VENV)-bootstrap $(PYTHON) -m virtualenv --quiet --clear $(VENV) \
+			&& rm -rf $(VENV)-bootstrap; }
+	$(PIP) -c $(CONSTRAINTS) --upgrade pip setuptools
 	$(PIP) -c $(CONSTRAINTS) -r requirements/runtime.txt
 	$(PIP) --no-deps -c $(CONSTRAINTS) -r requirements/mm.txt
 	$(PIP) --no-deps --no-build-isolation -e .

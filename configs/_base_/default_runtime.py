@@ -9,12 +9,11 @@ default_hooks = dict(
     logger=dict(type='ProgressLoggerHook', interval=50),
     param_scheduler=dict(type='ParamSchedulerHook'),
     checkpoint=dict(type='CheckpointHook', by_epoch=False, interval=2000, max_keep_ckpts=3),
+    negatives=dict(type='NegativesPanelHook'),
+    samples=dict(type='SampleGridHook', interval=500),
+    curves=dict(type='CurvesHook'),
 )
-custom_hooks = [
-    dict(type='NegativesPanelHook'),
-    dict(type='SampleGridHook', interval=500),
-    dict(type='CurvesHook'),
-]
+custom_hooks = []
 
 log_processor = dict(type='LogProcessor', by_epoch=False)
 # dict(type='TensorboardVisBackend') or dict(type='WandbVisBackend') in this list sends scalars and

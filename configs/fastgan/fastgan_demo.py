@@ -1,21 +1,23 @@
 # Minutes on two CPU cores: drawn seashells of 64 pixels and narrow networks.
-_base_ = ['./fastgan-offline_64.py']
+_base_ = [
+    '../_base_/models/fastgan_64.py',
+    '../_base_/datasets/procedural_shells.py',
+    '../_base_/schedules/fastgan_50k.py',
+    '../_base_/default_runtime.py',
+]
 model = dict(
-    generator=dict(base_channels=16, noise_size=64),
+    generator=dict(base_channels=12, noise_size=64),
     discriminator=dict(base_channels=8),
+    disc_auxiliary_losses=dict(rec=dict(_delete_=True, type='WaveletL1Loss', loss_weight=0.3)),
     ema_config=dict(momentum=0.01),
 )
 train_dataloader = dict(
-    dataset=dict(
-        _delete_=True,
-        type='ProceduralShells',
-        num_images=64,
-        size=64,
-        pipeline=[dict(type='PackImages')]))
-train_cfg = dict(max_iters=1500)
-default_hooks = dict(checkpoint=dict(interval=500), logger=dict(interval=20))
-custom_hooks = [
-    dict(type='NegativesPanelHook'),
-    dict(type='SampleGridHook', interval=250),
-    dict(type='CurvesHook'),
-]
+    dataset=dict(num_images=48, families=['turret', 'ammonite', 'scallop']))
+# So short a training starts fast and ends still.
+optim_wrapper = dict(
+    generator=dict(optimizer=dict(lr=5e-4)), discriminator=dict(optimizer=dict(lr=5e-4)))
+train_cfg = dict(max_iters=1400)
+param_scheduler = [
+    dict(type='LinearLR', start_factor=1.0, end_factor=0.05, begin=0, end=1400, by_epoch=False)]
+default_hooks = dict(
+    checkpoint=dict(interval=700), logger=dict(interval=20), samples=dict(interval=200))

@@ -76,6 +76,7 @@ class FastGANDiscriminator(nn.Module):
         check_fastgan_size('in_size', in_size)
         check_positive(base_channels=base_channels, in_channels=in_channels)
         self.in_size = in_size
+        self.in_channels = in_channels
         self.small_size = min(128, in_size // 2)
         self.decoded_size = min(128, in_size)
         self.has_decoders = decoders

@@ -44,10 +44,10 @@ class LimitedDataGAN(BaseGAN):
             weights. ``None``: no average. Buffers (BatchNorm statistics) are copied.
         data_preprocessor: Config of mmengine's or mmagic's preprocessor; the default maps uint8 to
             [-1, 1].
-        noise_size: Length Z of the noise; default the generator's own.
 
     Raises:
-        ValueError: If an auxiliary loss asks for a tensor that the step does not have.
+        ValueError: If an auxiliary loss asks for a tensor that the step does not have, decoders
+            would not be trained, or the parts do not fit together.
     """
 
     DISC_TENSORS = ('real', 'fake', 'real_logits', 'fake_logits', 'reconstructions', 'targets')
@@ -64,9 +64,14 @@ class LimitedDataGAN(BaseGAN):
         contrast: dict | None = None,
         ema_config: dict | None = None,
         data_preprocessor: dict | None = None,
-        noise_size: int | None = None,
     ) -> None:
+        if ema_config and 'start_iter' in ema_config:
+            raise ValueError('ema_config.start_iter: the average starts at the first iteration')
         generator, discriminator, contrast = map(_build, (generator, discriminator, contrast))
+        if not isinstance(getattr(generator, 'noise_size', None), int):
+            raise ValueError(f'generator {type(generator).__name__} must have a noise_size')
+        if contrast is not None and discriminator is None:
+            raise ValueError('contrast needs a discriminator, which is None')
         if contrast is not None:
             discriminator = contrast.wrap(discriminator)
         super().__init__(
@@ -74,7 +79,6 @@ class LimitedDataGAN(BaseGAN):
             discriminator,
             data_preprocessor=data_preprocessor
             or dict(type='mmengine.ImgDataPreprocessor', mean=[127.5] * 3, std=[127.5] * 3),
-            noise_size=noise_size,
             ema_config=ema_config and {'type': 'mmagic.ExponentialMovingAverage', **ema_config},
         )
         self.contrast = contrast
@@ -95,7 +99,7 @@ class LimitedDataGAN(BaseGAN):
                 'disc_auxiliary_losses has a reconstruction loss, but discriminator '
                 f'{type(discriminator).__name__} has no decoders'
             )
-        if has_decoders and adversarial_loss is not None and not self._decode:
+        if has_decoders and not self._decode:
             # A distributed wrapper would wait for their gradients for ever.
             raise ValueError(
                 'discriminator has decoders that no loss of disc_auxiliary_losses trains: '
@@ -131,7 +135,8 @@ class LimitedDataGAN(BaseGAN):
             real = real['img']
         gen_optim, disc_optim = optim_wrapper['generator'], optim_wrapper['discriminator']
         with gen_optim.optim_context(self.generator):
-            fake = self._augmented(self.generator(self.noise_fn(num_batches=len(real))))
+            noise = torch.randn(len(real), self.noise_size, device=real.device)
+            fake = self._augmented(self.generator(noise))
         disc_logs, prototypes = self.update_discriminator(real, fake, disc_optim)
         gen_logs = self.update_generator(fake, prototypes, gen_optim)
         return {**disc_logs, **gen_logs}
@@ -227,8 +232,9 @@ class LimitedDataGAN(BaseGAN):
         if self.augment is None:
             return images
         if isinstance(images, Tensor):
-            return self.augment(images)
-        return [self.augment(image) for image in images]
+            # In half precision the draws for fakes would be coarser than those for real images.
+            return self.augment(images.float())
+        return [self.augment(image.float()) for image in images]
 
     @staticmethod
     def _auxiliary(losses: nn.ModuleDict, tensors: dict[str, Any]) -> dict[str, Tensor]:
@@ -250,6 +256,9 @@ class LimitedDataGAN(BaseGAN):
         self, inputs: Tensor | dict, data_samples: list | None = None, mode: str | None = None
     ) -> list[DataSample]:
         """Generate images, as mmagic's loops and evaluators ask for them.
+
+        BatchNorm statistics are taken as they are: calibrate them first
+        (:func:`mmfncontra.apis.calibrate_batchnorm`).
 
         Args:
             inputs: Noise (B, Z), or a dict with ``noise`` or ``num_batches`` and optionally

@@ -46,9 +46,9 @@ class ContrastiveDiscriminator(nn.Module):
     @torch.no_grad()
     def _dry_forward(self) -> list[Tensor]:
         was_training = self.backbone.training
-        size = self.backbone.in_size
+        channels, size = getattr(self.backbone, 'in_channels', 3), self.backbone.in_size
         with FeatureTaps(self.backbone.eval(), self.tap_names).record() as maps:
-            self.backbone(torch.zeros(1, 3, size, size))
+            self.backbone(torch.zeros(1, channels, size, size))
         self.backbone.train(was_training)
         return maps
 

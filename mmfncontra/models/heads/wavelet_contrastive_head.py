@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
@@ -18,7 +19,7 @@ def wavelet_prototype(feature: Tensor) -> Tensor:
         feature: A feature map, (B, C, h, w) with even h and w.
 
     Returns:
-        Its prototype, (B, h/2, w/2).
+        Its prototype, (B, h/2, w/2), at least in float32: it is a difference of near numbers.
 
     Raises:
         ValueError: If h or w is odd.
@@ -26,7 +27,7 @@ def wavelet_prototype(feature: Tensor) -> Tensor:
     height, width = feature.shape[-2:]
     if height % 2 or width % 2:
         raise ValueError(f'a prototype needs a feature map of even size, got {height}x{width}')
-    mean = feature.mean(dim=1)
+    mean = feature.mean(dim=1, dtype=torch.promote_types(feature.dtype, torch.float32))
     return 2 * mean[:, 1::2, 1::2] - 2 * F.avg_pool2d(mean.unsqueeze(1), 2).squeeze(1)
 
 

@@ -6,6 +6,8 @@ from torch import Tensor, nn
 
 from mmfncontra.registry import MODELS
 
+from .similarity import full_precision
+
 
 @MODELS.register_module()
 class HingeGANLoss(nn.Module):
@@ -46,6 +48,7 @@ class HingeGANLoss(nn.Module):
         Returns:
             ``loss_real`` and ``loss_fake``, scalars.
         """
+        real, fake = full_precision(real), full_precision(fake)
         return dict(
             loss_real=F.relu(self._margins(real) - real).mean(),
             loss_fake=F.relu(self._margins(fake) + fake).mean(),
@@ -60,7 +63,7 @@ class HingeGANLoss(nn.Module):
         Returns:
             ``loss_adv``, a scalar.
         """
-        return dict(loss_adv=-fake.mean())
+        return dict(loss_adv=-full_precision(fake).mean())
 
     def _margins(self, logits: Tensor) -> Tensor:
         low, high = self.margin

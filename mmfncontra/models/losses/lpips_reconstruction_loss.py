@@ -33,9 +33,8 @@ def load_vgg16_features(path: str | Path | None = None) -> dict[str, Tensor]:
         ValueError: If the file does not hold them.
     """
     remedy = (
-        'or train without downloaded weights: '
-        "disc_auxiliary_losses=dict(rec=dict(type='WaveletL1Loss')), as in the "
-        'fastgan-offline_<size>.py configs'
+        'or train without downloaded weights: take the config fastgan-offline_<size>.py, or '
+        '--cfg-options model.disc_auxiliary_losses.rec.type=WaveletL1Loss'
     )
     if path is None:
         path = vgg16_weights_file()
@@ -67,7 +66,8 @@ def _download_vgg16(path: Path, remedy: str) -> None:
     except Exception as error:
         raise FileNotFoundError(
             f'LPIPS needs the ImageNet weights of VGG16, which could not be downloaded ({error}). '
-            f'Put {path.name} from torchvision at {path}, or name its place in backbone_weights, '
+            f'Put {path.name} from torchvision at {path}, or '
+            'name its place in model.disc_auxiliary_losses.rec.backbone_weights, '
             f'{remedy}.'
         ) from error
 
