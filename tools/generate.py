@@ -5,10 +5,13 @@ python tools/generate.py work_dirs/NAME/iter_50000.pth --num 16 --grid
 """
 
 import argparse
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from mmfncontra.utils import run_command
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+from mmfncontra.utils import check_versions, run_command
 
 
 def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
@@ -34,8 +37,9 @@ def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
 def main(argv: Sequence[str] | None = None) -> None:
     """Generate as the command line says."""
     args = parse_args(argv)
-    # Imported after parsing: --help answers at once.
-    from mmfncontra.apis.generate import generate
+    check_versions()
+    # Imported after parsing: --help answers at once, and after the check of what they need.
+    from mmfncontra.apis import generate
 
     generate(
         args.checkpoint,

@@ -6,9 +6,13 @@ python tools/train.py CONFIG --data FOLDER
 
 import argparse
 import os
+import sys
 from collections.abc import Sequence
+from pathlib import Path
 
-from mmfncontra.utils import run_command
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+from mmfncontra.utils import LAUNCHERS, check_versions, run_command
 
 
 def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
@@ -19,7 +23,10 @@ def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
     parser.add_argument('config', metavar='CONFIG', help='config file, such as those in configs/')
     parser.add_argument('--data', metavar='FOLDER', help='folder or zip of training images')
     parser.add_argument(
-        '--work-dir', metavar='FOLDER', help='logs and checkpoints; default work_dirs/CONFIG'
+        '--work-dir',
+        metavar='FOLDER',
+        help='logs and checkpoints; default work_dirs/ and the path of the config below configs/, '
+        'such as work_dirs/fncontra/fastgan_demo (a config elsewhere: its name)',
     )
     parser.add_argument(
         '--resume',
@@ -38,7 +45,7 @@ def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
         metavar='KEY=VALUE',
         help='change the config, such as train_cfg.max_iters=1000',
     )
-    parser.add_argument('--launcher', choices=('none', 'pytorch', 'slurm', 'mpi'), default='none')
+    parser.add_argument('--launcher', choices=LAUNCHERS, default='none')
     parser.add_argument('--local_rank', '--local-rank', type=int, default=0, help=argparse.SUPPRESS)
     return parser.parse_args(argv)
 
@@ -47,7 +54,8 @@ def main(argv: Sequence[str] | None = None) -> None:
     """Train as the command line says."""
     args = parse_args(argv)
     os.environ.setdefault('LOCAL_RANK', str(args.local_rank))
-    # Imported after parsing: --help answers at once.
+    check_versions()
+    # Imported after parsing: --help answers at once, and after the check of what they need.
     from mmfncontra.apis import parse_options, prepare_config, run_training
 
     cfg = prepare_config(

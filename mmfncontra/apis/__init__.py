@@ -1,10 +1,12 @@
 """What tools and notebooks call. mmagic is imported only when a config names it."""
 
-from .checkpoint import check_resumable, load_checkpoint_file
+from mmfncontra.models.sampling import calibrate_batchnorm, iterate_images, sample_images
+from mmfncontra.utils.checkpoint_file import check_resumable, load_checkpoint_file
+
 from .config import load_config
+from .generate import generate
 from .inference import find_config, load_generator
 from .overrides import apply_overrides, parse_options
-from .sampling import calibrate_batchnorm, iterate_images, sample_images
 from .train import latest_checkpoint, prepare_config, run_training
 
 __all__ = [
@@ -12,6 +14,7 @@ __all__ = [
     'calibrate_batchnorm',
     'check_resumable',
     'find_config',
+    'generate',
     'iterate_images',
     'latest_checkpoint',
     'load_checkpoint_file',

@@ -70,13 +70,17 @@ def import_custom_modules(cfg: Config) -> None:
             raise ImportError(f'custom_imports: cannot import {name}: {error}') from error
 
 
-def _leaf_datasets(cfg: ConfigDict) -> Iterator[ConfigDict]:
-    """The data sets inside wrappers such as ``RepeatDataset`` and ``ConcatDataset``."""
-    inner = cfg.get('datasets') or ([cfg.dataset] if 'dataset' in cfg else [])
-    if not inner:
-        yield cfg
-    for dataset in inner:
-        yield from _leaf_datasets(dataset)
+def _leaf_datasets(
+    cfg: ConfigDict, key: str = 'train_dataloader.dataset'
+) -> Iterator[tuple[str, ConfigDict]]:
+    """Keys and configs of the data sets inside wrappers such as ``RepeatDataset``."""
+    if cfg.get('datasets'):
+        for i, dataset in enumerate(cfg.datasets):
+            yield from _leaf_datasets(dataset, f'{key}.datasets.{i}')
+    elif 'dataset' in cfg:
+        yield from _leaf_datasets(cfg.dataset, f'{key}.dataset')
+    else:
+        yield key, cfg
 
 
 def set_data_root(cfg: Config, data: str | Path | None) -> None:
@@ -90,7 +94,7 @@ def set_data_root(cfg: Config, data: str | Path | None) -> None:
         FileNotFoundError: If nothing is at the path.
         ValueError: If the config needs a path and has none, or takes none.
     """
-    datasets = list(_leaf_datasets(cfg.train_dataloader.dataset))
+    datasets = [dataset for _, dataset in _leaf_datasets(cfg.train_dataloader.dataset)]
     if data is not None:
         kinds = ', '.join(str(dataset.get('type')) for dataset in datasets)
         if len(datasets) > 1 or 'data_root' not in datasets[0]:
@@ -110,8 +114,38 @@ def set_data_root(cfg: Config, data: str | Path | None) -> None:
                 '(or set train_dataloader.dataset.data_root)'
             )
         if not Path(root).expanduser().exists():
+            own = data is None and Path(root).parts[:1] == ('data',)
+            source = ' (docs/datasets.md says where they come from)' if own else ''
             raise FileNotFoundError(
-                f'there are no images at {root}: put them there or pass --data FOLDER'
+                f'there are no images at {Path(root).expanduser().absolute()}: put them there'
+                f'{source} or pass --data FOLDER'
+            )
+
+
+def check_image_size(cfg: Config) -> None:
+    """Check that the images have the size of the networks, as far as the config names both.
+
+    Args:
+        cfg: Config of a training.
+
+    Raises:
+        ValueError: With the two keys whose values differ.
+    """
+    sizes = [
+        (f'model.{network}.{key}', cfg.model[network][key])
+        for network, key in (('generator', 'out_size'), ('discriminator', 'in_size'))
+        if key in (cfg.model.get(network) or ())
+    ]
+    sizes += [
+        (f'{key}.size', dataset.size)
+        for key, dataset in _leaf_datasets(cfg.train_dataloader.dataset)
+        if 'size' in dataset
+    ]
+    for key, size in sizes[1:]:
+        if size != sizes[0][1]:
+            raise ValueError(
+                f'{key}={size} and {sizes[0][0]}={sizes[0][1]} must be the same: the images that '
+                'are drawn and the real ones'
             )
 
 

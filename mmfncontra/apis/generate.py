@@ -7,11 +7,11 @@ import torch
 from mmengine.device import get_device
 from tqdm import tqdm
 
+from mmfncontra.models.sampling import iterate_images
 from mmfncontra.utils import note
 from mmfncontra.visualization import make_grid, save_png
 
 from .inference import load_generator
-from .sampling import iterate_images
 
 # A grid is held in memory as a whole.
 _GRID_LIMIT = 1024
@@ -50,7 +50,7 @@ def generate(
     """
     for name, value in dict(num=num, batch_size=batch_size).items():
         if value < 1:
-            raise ValueError(f'{name} must be 1 or more, but got {value}')
+            raise ValueError(f'{name} must be 1 or more, got {value}')
     if grid and num > _GRID_LIMIT:
         raise ValueError(f'a grid shows at most {_GRID_LIMIT} images, but num is {num}')
     device = _check_device(device)
@@ -59,7 +59,7 @@ def generate(
         raise ValueError(f'out must be a folder, but {out} is a file')
     generator = load_generator(checkpoint, config, device, use_ema)
     shown: list[np.ndarray] = []
-    with tqdm(total=num, unit='image') as bar:
+    with tqdm(total=num, unit='image', disable=None) as bar:
         for images in iterate_images(generator, num, seed, batch_size, device):
             for image in images:
                 save_png(image, out / f'{bar.n:06d}.png')

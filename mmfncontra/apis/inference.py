@@ -5,11 +5,12 @@ from pathlib import Path
 import torch
 from torch import nn
 
+from mmfncontra.models.sampling import calibrate_batchnorm
 from mmfncontra.registry import MODELS
+from mmfncontra.utils.checkpoint_file import load_checkpoint_file
+from mmfncontra.utils.unknown_types import explain_unknown_types
 
-from .checkpoint import load_checkpoint_file
 from .config import import_custom_modules, load_config
-from .sampling import calibrate_batchnorm
 
 _EMA, _PLAIN = 'generator_ema.module.', 'generator.'
 
@@ -88,9 +89,10 @@ def load_generator(
         raise ValueError(f'config {config} has no model.generator')
     # The GAN passes its noise size on to the generator; so does this.
     noise_size = model.get('noise_size')
-    generator = MODELS.build(
-        model.generator, default_args={} if noise_size is None else dict(noise_size=noise_size)
-    )
+    with explain_unknown_types(cfg):
+        generator = MODELS.build(
+            model.generator, default_args={} if noise_size is None else dict(noise_size=noise_size)
+        )
     try:
         generator.load_state_dict(weights)
     except RuntimeError as error:

@@ -60,7 +60,7 @@ def parse_options(pairs: Sequence[str]) -> dict[str, Any]:
     for pair in pairs:
         key, equals, value = pair.partition('=')
         if not equals or not key:
-            raise ValueError(f'--cfg-options takes key=value, but got {pair!r}')
+            raise ValueError(f'--cfg-options takes key=value, got {pair!r}')
         try:
             options[key] = DictAction._parse_iterable(value)
         except AssertionError as error:

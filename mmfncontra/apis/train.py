@@ -7,32 +7,23 @@ from typing import Any
 
 import torch
 from mmengine.config import Config
-from mmengine.logging import MMLogger
 from mmengine.runner import Runner
 
-from mmfncontra.utils import note, quiet_console
+from mmfncontra.engine import TrainingRunner
+from mmfncontra.utils import LAUNCHERS, note
+from mmfncontra.utils.checkpoint_file import check_resumable, load_checkpoint_file
 from mmfncontra.utils.cpu_distributed import init_cpu_distributed, use_cpu_model_wrapper
-from mmfncontra.utils.portable_checkpoint import PortableCheckpointHook
 from mmfncontra.utils.safe_globals import allow_training_checkpoints
+from mmfncontra.utils.unknown_types import explain_unknown_types
 
-from .checkpoint import check_resumable
-from .config import import_custom_modules, load_config, set_data_root, use_autocast
+from .config import (
+    check_image_size,
+    import_custom_modules,
+    load_config,
+    set_data_root,
+    use_autocast,
+)
 from .overrides import apply_overrides
-
-LAUNCHERS = ('none', 'pytorch', 'slurm', 'mpi')
-
-
-class TrainingRunner(Runner):
-    """A ``Runner`` with a short console (its log file has everything) and portable checkpoints."""
-
-    def build_logger(self, *args: Any, **kwargs: Any) -> MMLogger:
-        """Build the logger and filter its console."""
-        return quiet_console(super().build_logger(*args, **kwargs))
-
-    def register_hooks(self, *args: Any, **kwargs: Any) -> None:
-        """Register the config's hooks and the one that names weights in checkpoints."""
-        super().register_hooks(*args, **kwargs)
-        self.register_hook(PortableCheckpointHook())
 
 
 def latest_checkpoint(work_dir: str | Path) -> Path | None:
@@ -51,19 +42,32 @@ def latest_checkpoint(work_dir: str | Path) -> Path | None:
     return named if named.exists() else Path(work_dir) / named.name
 
 
-def _set_resume(cfg: Config, resume: str | Path | bool | None) -> None:
+def _settle_start(cfg: Config, resume: str | Path | bool | None) -> None:
+    """Decide from which checkpoint to start, and check it, whoever named it."""
+    named = cfg.get('load_from')
     if resume in (None, False):
-        return
+        resume = cfg.get('resume')
+        if resume is True and named is not None:
+            resume = named
     if resume in (True, 'auto'):
-        checkpoint = latest_checkpoint(cfg.work_dir)
-        if checkpoint is None:
+        resume = latest_checkpoint(cfg.work_dir)
+        if resume is None:
             note(f'no checkpoint in {cfg.work_dir} to resume: training starts at iteration 0')
-            cfg.resume = False
-            return
-    else:
-        checkpoint = Path(resume).expanduser()
-    check_resumable(checkpoint)
-    cfg.resume, cfg.load_from = True, str(checkpoint)
+    cfg.resume = bool(resume)
+    if resume:
+        check_resumable(resume)
+        named = resume
+    elif named is not None:
+        load_checkpoint_file(named)
+    if named is not None:
+        cfg.load_from = str(Path(named).expanduser())
+
+
+def _default_work_dir(config: str | Path) -> str:
+    """``work_dirs/`` and the path below ``configs/``; the name alone of a config elsewhere."""
+    *folders, name = Path(config).expanduser().absolute().with_suffix('').parts
+    below = folders[len(folders) - folders[::-1].index('configs') :] if 'configs' in folders else []
+    return Path('work_dirs', *below, name).as_posix()
 
 
 def prepare_config(
@@ -84,9 +88,10 @@ def prepare_config(
     Args:
         config: Path of the config.
         work_dir: Folder of logs and checkpoints; default the config's, or
-            ``work_dirs/<name of the config>``.
-        resume: Checkpoint to go on from; True or 'auto' takes the
-            newest one in ``work_dir`` and starts anew where there is none.
+            ``work_dirs/`` and its path below ``configs/`` (a config elsewhere: its name).
+        resume: Checkpoint to go on from; True or 'auto' takes the newest one in ``work_dir`` and
+            starts anew where there is none; default what ``resume`` and ``load_from`` of the config
+            say.
         amp: Train in bfloat16.
         cfg_options: Changes to the config by dotted key.
         launcher: 'none', 'pytorch', 'slurm' or 'mpi'.
@@ -102,9 +107,9 @@ def prepare_config(
         ValueError: If an argument does not fit the config.
     """
     if launcher not in LAUNCHERS:
-        raise ValueError(f'launcher must be one of {", ".join(LAUNCHERS)}, but got {launcher!r}')
+        raise ValueError(f'launcher must be one of {", ".join(LAUNCHERS)}, got {launcher!r}')
     if seed is not None and seed < 0:
-        raise ValueError(f'seed must be 0 or more, but got {seed}')
+        raise ValueError(f'seed must be 0 or more, got {seed}')
     cfg = load_config(config)
     for section in ('model', 'train_dataloader', 'train_cfg', 'optim_wrapper'):
         if section not in cfg:
@@ -115,13 +120,14 @@ def prepare_config(
     if work_dir is not None:
         cfg.work_dir = str(work_dir)
     elif cfg.get('work_dir') is None:
-        cfg.work_dir = str(Path('work_dirs') / Path(config).stem)
+        cfg.work_dir = _default_work_dir(config)
     if seed is not None:
         cfg.randomness = {**(cfg.get('randomness') or {}), 'seed': seed}
     if amp:
         use_autocast(cfg)
     set_data_root(cfg, data)
-    _set_resume(cfg, resume)
+    check_image_size(cfg)
+    _settle_start(cfg, resume)
     return cfg
 
 
@@ -136,14 +142,16 @@ def run_training(cfg: Config) -> Runner:
 
     Raises:
         SystemExit: With code 130 after Ctrl-C.
+        ValueError: If the config names an unknown component, or a checkpoint of another model.
     """
     allow_training_checkpoints()
     init_cpu_distributed(cfg.launcher)
     if cfg.launcher != 'none':
         use_cpu_model_wrapper(cfg)
     try:
-        runner = TrainingRunner.from_cfg(cfg)
-        runner.train()
+        with explain_unknown_types(cfg):
+            runner = TrainingRunner.from_cfg(cfg)
+            runner.train()
         checkpoint = latest_checkpoint(cfg.work_dir)
         if checkpoint is not None:
             note(f'done: {os.path.relpath(checkpoint)}')

@@ -1,3 +1,5 @@
+"""Images for training: read from files, or drawn."""
+
 from . import transforms
 from .few_shot_dataset import FewShotDataset
 from .image_reading import read_image, resize_image

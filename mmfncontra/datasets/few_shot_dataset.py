@@ -1,3 +1,5 @@
+"""Few images, from a folder or a zip."""
+
 import logging
 import os
 import sys
@@ -10,8 +12,9 @@ from mmengine.logging import print_log
 from tqdm import tqdm
 
 from mmfncontra.registry import DATASETS
+from mmfncontra.utils.checks import check_integers
 
-from .image_reading import check_fit, check_size, read_image, resize_image
+from .image_reading import check_fit, read_image, resize_image
 from .image_source import ImageSource
 
 ON_BAD_IMAGE = ('error', 'skip')
@@ -57,10 +60,11 @@ class FewShotDataset(BaseDataset):
             image, and, with ``on_bad_image='error'``, if any image is broken or too small; the
             message names the files.
 
-    Examples:
-        >>> dataset = FewShotDataset('data/shells', size=256)  # doctest: +SKIP
-        >>> dataset[0]['img'].shape  # doctest: +SKIP
-        (256, 256, 3)
+    Example:
+        >>> pipeline = [dict(type='RandomFlip', prob=0.5), dict(type='PackImages')]
+        >>> dataset = dict(
+        ...     type='FewShotDataset', data_root='data/shells', size=256, pipeline=pipeline
+        ... )
     """
 
     METAINFO: ClassVar[dict] = dict(dataset_type='few_shot', task_name='unconditional_generation')
@@ -84,7 +88,7 @@ class FewShotDataset(BaseDataset):
                 'data_root must name a folder or zip of images, got None: pass --data FOLDER or '
                 'set train_dataloader.dataset.data_root'
             )
-        check_size(size)
+        check_integers(size=size)
         check_fit(fit)
         if on_bad_image not in ON_BAD_IMAGE:
             raise ValueError(f'on_bad_image must be one of {ON_BAD_IMAGE}, got {on_bad_image!r}')

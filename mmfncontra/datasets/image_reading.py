@@ -5,6 +5,8 @@ import io
 import numpy as np
 from PIL import Image, ImageOps
 
+from mmfncontra.utils.checks import check_integers
+
 FITS = ('crop', 'stretch')
 # Modes that can be transparent in part; a palette may hold RGBA entries.
 _ALPHA_MODES = ('P', 'PA', 'LA', 'RGBA', 'RGBa')
@@ -99,11 +101,12 @@ def resize_image(image: Image.Image | np.ndarray, size: int, fit: str = 'crop') 
     Raises:
         ValueError: If an argument is out of its range.
 
-    Examples:
+    Example:
+        >>> import numpy as np
         >>> resize_image(np.zeros((48, 64, 3), np.uint8), 16).shape
         (16, 16, 3)
     """
-    check_size(size)
+    check_integers(size=size)
     check_fit(fit)
     if isinstance(image, np.ndarray):
         if image.dtype != np.uint8 or image.ndim != 3 or image.shape[2] != 3:
@@ -118,12 +121,6 @@ def resize_image(image: Image.Image | np.ndarray, size: int, fit: str = 'crop') 
         left, top = (image.width - side) // 2, (image.height - side) // 2
         image = image.crop((left, top, left + side, top + side))
     return np.array(image.resize((size, size), Image.Resampling.LANCZOS))
-
-
-def check_size(size: int) -> None:
-    """Raise ``ValueError`` unless ``size`` is a positive integer."""
-    if not isinstance(size, int) or isinstance(size, bool) or size < 1:
-        raise ValueError(f'size must be a positive integer (pixels), got {size!r}')
 
 
 def check_fit(fit: str) -> None:

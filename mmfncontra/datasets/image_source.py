@@ -47,9 +47,10 @@ class ImageSource:
         files = list(self._list_zip() if self._is_zip else self._list_folder())
         self.names = sorted({file for file in files if _is_image(file)}, key=_natural)
         if not self.names:
+            kind = 'zip' if self._is_zip else 'folder'
             others = f'{len(files)} other files' if files else 'no files at all'
             raise ValueError(
-                f'data_root: no images in {str(self.root)!r}, but {others}. '
+                f'data_root: no images in the {kind} {str(self.root)!r}, but {others}. '
                 f'Images end in {", ".join(SUFFIXES)}'
             )
 

@@ -1,3 +1,5 @@
+"""Images without files: shells drawn from a formula."""
+
 from collections.abc import Callable, Mapping, Sequence
 from typing import ClassVar
 
@@ -5,8 +7,8 @@ import numpy as np
 from mmengine.dataset import BaseDataset
 
 from mmfncontra.registry import DATASETS
+from mmfncontra.utils.checks import check_integers
 
-from .image_reading import check_size
 from .raup import Shell
 from .shell_drawing import Coat, View, draw_shell
 
@@ -69,7 +71,7 @@ class ProceduralShells(BaseDataset):
         ValueError: If ``num_images``, ``size`` or ``seed`` is out of its range, or a family is
             unknown.
 
-    Examples:
+    Example:
         >>> ProceduralShells(num_images=2, size=32)[1]['img'].shape
         (32, 32, 3)
     """
@@ -90,11 +92,8 @@ class ProceduralShells(BaseDataset):
         test_mode: bool = False,
         lazy_init: bool = False,
     ) -> None:
-        if not isinstance(num_images, int) or num_images < 1:
-            raise ValueError(f'num_images must be an integer of 1 or more, got {num_images!r}')
-        check_size(size)
-        if not isinstance(seed, int) or seed < 0:
-            raise ValueError(f'seed must be an integer of 0 or more, got {seed!r}')
+        check_integers(num_images=num_images, size=size)
+        check_integers(0, seed=seed)
         self.num_images = num_images
         self.size = size
         unknown = [name for name in families or () if name not in FAMILIES]

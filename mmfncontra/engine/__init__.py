@@ -1,5 +1,15 @@
+"""How a training runs: runner, loop, optimisers and hooks."""
+
 from . import hooks
 from .autocast_optim_wrapper import AutocastOptimWrapper
 from .multi_optim_wrapper_constructor import MultiOptimWrapperConstructor
+from .resumable_iter_train_loop import ResumableIterTrainLoop
+from .training_runner import TrainingRunner
 
-__all__ = ['AutocastOptimWrapper', 'MultiOptimWrapperConstructor', 'hooks']
+__all__ = [
+    'AutocastOptimWrapper',
+    'MultiOptimWrapperConstructor',
+    'ResumableIterTrainLoop',
+    'TrainingRunner',
+    'hooks',
+]

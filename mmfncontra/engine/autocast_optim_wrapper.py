@@ -32,7 +32,7 @@ class AutocastOptimWrapper(OptimWrapper):
     def __init__(self, dtype: str = 'bfloat16', **kwargs) -> None:
         if dtype != 'bfloat16':
             raise ValueError(
-                f"dtype must be 'bfloat16', but got {dtype!r}: other types need the gradient "
+                f"dtype must be 'bfloat16', got {dtype!r}: other types need the gradient "
                 "scaler of mmengine's AmpOptimWrapper"
             )
         super().__init__(**kwargs)

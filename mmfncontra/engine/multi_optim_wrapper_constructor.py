@@ -1,10 +1,10 @@
 """One optimiser for each of a GAN's networks."""
 
-from mmengine.model import is_model_wrapper
 from mmengine.optim import DefaultOptimWrapperConstructor, OptimWrapperDict
 from torch import nn
 
 from mmfncontra.registry import OPTIM_WRAPPER_CONSTRUCTORS
+from mmfncontra.utils.unwrap import unwrap
 
 
 @OPTIM_WRAPPER_CONSTRUCTORS.register_module()
@@ -31,19 +31,17 @@ class MultiOptimWrapperConstructor:
     def __init__(self, optim_wrapper_cfg: dict, paramwise_cfg: dict | None = None) -> None:
         if paramwise_cfg is not None:
             raise ValueError(
-                f'paramwise_cfg must be set for each network of optim_wrapper_cfg, '
-                f'but got {paramwise_cfg} for all of them'
+                'paramwise_cfg must be set for each network of optim_wrapper_cfg, '
+                f'got {paramwise_cfg} for all of them'
             )
         if not optim_wrapper_cfg:
-            raise ValueError(
-                'optim_wrapper_cfg must name the networks to train, but got an empty dict'
-            )
+            raise ValueError('optim_wrapper_cfg must name the networks to train, got an empty dict')
         self.constructors = {}
         for name, cfg in optim_wrapper_cfg.items():
             if not isinstance(cfg, dict) or 'optimizer' not in cfg:
                 raise ValueError(
                     f'optim_wrapper_cfg[{name!r}] must be a dict with the key optimizer, '
-                    f'but got {cfg!r}'
+                    f'got {cfg!r}'
                 )
             cfg = dict(cfg)
             child_paramwise = cfg.pop('paramwise_cfg', None)
@@ -61,8 +59,7 @@ class MultiOptimWrapperConstructor:
         Raises:
             ValueError: If the model has no child of a name.
         """
-        if is_model_wrapper(model):
-            model = model.module
+        model = unwrap(model)
         children = dict(model.named_children())
         for name in self.constructors:
             if name not in children:

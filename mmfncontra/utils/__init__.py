@@ -1,13 +1,16 @@
 """The one place that knows what other packages need on today's torch, and what a tool prints.
 
-Light at import: :func:`prepare_mmagic` must be able to say what is missing before it is needed.
+Light at import, nothing but the standard library: :func:`check_versions` must be able to say that
+any other package is missing.
 """
 
 from .console import note, quiet_console, run_command, user_error
+from .launchers import LAUNCHERS
 from .prepare import prepare_mmagic
 from .versions import check_versions
 
 __all__ = [
+    'LAUNCHERS',
     'check_versions',
     'note',
     'prepare_mmagic',

@@ -30,7 +30,8 @@ class MissingOps(ModuleType):
         def missing(*args: object, **kwargs: object) -> NoReturn:
             raise NotImplementedError(
                 f"the compiled operator '{name}' is not part of mmcv-lite; "
-                "install full mmcv for it: pip install 'mmcv>=2.0,<2.2'"
+                'install full mmcv in its place, since both own the folder mmcv/: '
+                "pip uninstall mmcv-lite, then pip install 'mmcv>=2.0,<2.2'"
             )
 
         return missing

@@ -1,8 +1,30 @@
 """Checkpoints that do not depend on the number of processes that wrote them."""
 
+from typing import Any
+
 from mmengine.hooks import Hook
 from mmengine.model import is_model_wrapper
 from mmengine.runner import Runner
+from torch import nn
+
+from .unwrap import unwrap
+
+
+def use_portable_names(model: nn.Module, state: dict[str, Any]) -> None:
+    """Give the weights of a distributed model the names they have on one device.
+
+    Args:
+        model: The model; its networks, and itself, may be in data-parallel wrappers.
+        state: Its state dict without the name of its own wrapper, changed in place.
+    """
+    for child, network in unwrap(model).named_children():
+        if not is_model_wrapper(network):
+            continue
+        wrapped = f'{child}.module'
+        # The metadata hold the version of each layer's format by the layer's name.
+        for names in (state, getattr(state, '_metadata', {})):
+            for name in [n for n in names if n == wrapped or n.startswith(f'{wrapped}.')]:
+                names[child + name.removeprefix(wrapped)] = names.pop(name)
 
 
 class PortableCheckpointHook(Hook):
@@ -15,13 +37,4 @@ class PortableCheckpointHook(Hook):
 
     def before_save_checkpoint(self, runner: Runner, checkpoint: dict) -> None:
         """Leave the wrappers' names out, as mmengine does for the wrapper of the whole model."""
-        model = runner.model.module if is_model_wrapper(runner.model) else runner.model
-        state = checkpoint['state_dict']
-        for child, network in model.named_children():
-            if not is_model_wrapper(network):
-                continue
-            wrapped = f'{child}.module'
-            # The metadata hold the version of each layer's format by the layer's name.
-            for names in (state, getattr(state, '_metadata', {})):
-                for name in [n for n in names if n == wrapped or n.startswith(f'{wrapped}.')]:
-                    names[child + name.removeprefix(wrapped)] = names.pop(name)
+        use_portable_names(runner.model, checkpoint['state_dict'])

@@ -3,8 +3,6 @@
 import os
 import warnings
 
-import numpy as np
-
 from .versions import check_versions
 
 _prepared = False
@@ -32,7 +30,9 @@ def prepare_mmagic() -> None:
     if _prepared:
         return
     check_versions()
-    # Imported now: both bring packages whose versions had to be checked first.
+    # Imported now: these are packages whose versions had to be checked first.
+    import numpy as np
+
     from .mmcv_ops import install_mmcv_ops
     from .safe_globals import allow_training_checkpoints
 

@@ -1,3 +1,5 @@
+"""Pictures of trainings and images."""
+
 from .curves import plot_curves, read_scalars
 from .grids import make_grid, save_png
 from .negatives_panel import plot_negatives

@@ -8,13 +8,15 @@ import torch
 from PIL import Image
 from torchvision.utils import make_grid as _make_grid
 
+from mmfncontra.utils.checks import check_integers
+
 
 def check_images(images: np.ndarray, name: str = 'images') -> np.ndarray:
     """Return ``images`` if it is a non-empty uint8 array (N, H, W, 3), else raise ValueError."""
     if images.ndim != 4 or images.shape[-1] != 3 or not len(images) or images.dtype != np.uint8:
         raise ValueError(
             f'{name} must be a non-empty uint8 RGB array (N, H, W, 3), '
-            f'but got {images.dtype} {images.shape}'
+            f'got {images.dtype} {images.shape}'
         )
     return images
 
@@ -31,13 +33,13 @@ def make_grid(images: np.ndarray, nrow: int | None = None, padding: int = 2) -> 
         uint8 RGB, (rows, columns, 3).
 
     Raises:
-        ValueError: If ``images`` has another type or shape, or ``nrow`` is not positive.
+        ValueError: If ``images`` has another type or shape, or ``nrow`` is not a positive
+            integer.
     """
     check_images(images)
     if nrow is None:
         nrow = math.ceil(math.sqrt(len(images)))
-    if nrow < 1:
-        raise ValueError(f'nrow must be a positive number of images per row, but got {nrow}')
+    check_integers(nrow=nrow)
     tensor = torch.from_numpy(np.ascontiguousarray(images)).permute(0, 3, 1, 2)
     grid = _make_grid(tensor, nrow=nrow, padding=padding, pad_value=255)
     return grid.permute(1, 2, 0).numpy()

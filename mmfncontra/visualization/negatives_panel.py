@@ -27,7 +27,7 @@ def plot_negatives(columns: Mapping[str, np.ndarray], title: str = '') -> Figure
     counts = {label: len(check_images(images, label)) for label, images in columns.items()}
     if len(set(counts.values())) != 1:
         raise ValueError(
-            f'columns must all hold the same number of images, but got {counts or "no column"}'
+            f'columns must all hold the same number of images, got {counts or "no column"}'
         )
     rows = next(iter(counts.values()))
 

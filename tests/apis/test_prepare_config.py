@@ -13,7 +13,7 @@ WRAPPED = {
 
 def _checkpoint(path, **changes):
     content = dict(
-        state_dict={'generator.x': torch.zeros(1)}, meta={}, message_hub={}, optimizer={}
+        state_dict={'generator.x': torch.zeros(1)}, meta=dict(epoch=0, iter=2), message_hub={}, optimizer={}
     )
     torch.save({**content, **changes}, path)
 
@@ -59,7 +59,7 @@ def test_data(tmp_path, replaced):
     assert dataset.get('dataset', dataset).data_root == str(tmp_path)
     with pytest.raises(ValueError, match='needs a folder of images: pass --data FOLDER'):
         prepare_config(path)
-    with pytest.raises(FileNotFoundError, match=r'no images at .*nowhere'):
+    with pytest.raises(FileNotFoundError, match=r'at /.*nowhere: put them there or pass'):
         prepare_config(path, data=tmp_path / 'nowhere')
 
 
@@ -67,7 +67,7 @@ def test_a_config_whose_images_are_missing(tmp_path):
     path = write_toy_config(
         tmp_path, **{"dict(type='ToyDrawings')": "dict(type='ToyImages', data_root='data/moons')"}
     )
-    with pytest.raises(FileNotFoundError, match=r'at data/moons: .* pass --data FOLDER'):
+    with pytest.raises(FileNotFoundError, match=r'at /.*/data/moons: .*\(docs/datasets\.md says .*\) or pass --data FOLDER'):
         prepare_config(path)
 
 

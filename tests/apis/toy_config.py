@@ -19,7 +19,7 @@ optim_wrapper = dict(
     constructor='MultiOptimWrapperConstructor',
     generator=dict(optimizer=adam),
     discriminator=dict(type='OptimWrapper', optimizer=adam))
-train_cfg = dict(type='IterBasedTrainLoop', max_iters=4)
+train_cfg = dict(type='ResumableIterTrainLoop', max_iters=4)
 default_hooks = dict(
     logger=dict(type='LoggerHook', interval=2),
     checkpoint=dict(type='CheckpointHook', by_epoch=False, interval=2))

@@ -43,5 +43,5 @@ def test_contexts_nest_and_accumulation_is_kept():
 
 
 def test_other_types_are_refused():
-    with pytest.raises(ValueError, match="dtype must be 'bfloat16', but got 'float16'"):
+    with pytest.raises(ValueError, match="dtype must be 'bfloat16', got 'float16'"):
         AutocastOptimWrapper('float16', optimizer=torch.optim.SGD([torch.zeros(1)], lr=1))

@@ -6,7 +6,7 @@ import pytest
 from mmfncontra.utils import console
 from mmfncontra.utils.console import note, quiet_console, run_command, user_error
 from mmfncontra.utils.mmcv_ops import MissingOps
-from mmfncontra.utils.versions import _check
+from mmfncontra.utils.versions import check_version
 
 
 def _logger(tmp_path):
@@ -42,18 +42,18 @@ def test_a_note_is_printed_by_one_rank(monkeypatch, capsys):
 
 def test_our_errors_are_one_line_and_code_2(capsys):
     with pytest.raises(SystemExit) as left:
-        run_command(lambda: _check('no-such-package', '>=1'))
+        run_command(lambda: check_version('no-such-package', '>=1'))
     assert left.value.code == 2
     assert capsys.readouterr().err == (
         'error: mmfncontra needs no-such-package>=1, but it is not installed: '
-        "pip install 'no-such-package>=1'\n"
+        "pip install 'no-such-package>=1', or set everything up with: make install\n"
     )
 
 
 def test_an_error_that_wraps_ours_is_ours():
     def wrap():
         try:
-            _check('no-such-package', '>=1')
+            check_version('no-such-package', '>=1')
         except ImportError as error:
             raise ImportError('Failed to import mmfncontra.models.gans') from error
 
@@ -72,7 +72,7 @@ def test_other_errors_keep_their_traceback(fault):
 def test_a_fault_after_our_error_keeps_its_traceback():
     def fault():
         try:
-            _check('no-such-package', '>=1')
+            check_version('no-such-package', '>=1')
         except ImportError:
             {}['x']
 

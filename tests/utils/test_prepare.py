@@ -1,7 +1,6 @@
 import os
 import subprocess
 import sys
-from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -46,9 +45,19 @@ def test_a_failed_check_is_repeated(monkeypatch):
 
 @pytest.mark.parametrize(('version', 'added'), [('1.26.4', False), ('2.3.0', True)])
 def test_numpy_2_gets_bool8(monkeypatch, version, added):
-    numpy = SimpleNamespace(__version__=version, lib=np.lib, bool_=np.bool_)
+    class Numpy:
+        """numpy of another version."""
+
+        __version__ = version
+
+        def __getattr__(self, name):
+            if name == 'bool8':
+                raise AttributeError(name)
+            return getattr(np, name)
+
+    numpy = Numpy()
     monkeypatch.setattr(prepare, '_prepared', False)
-    monkeypatch.setattr(prepare, 'np', numpy)
+    monkeypatch.setitem(sys.modules, 'numpy', numpy)
     monkeypatch.delenv('NO_ALBUMENTATIONS_UPDATE', raising=False)
     prepare_mmagic()
     assert getattr(numpy, 'bool8', None) is (np.bool_ if added else None)

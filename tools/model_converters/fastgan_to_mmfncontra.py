@@ -8,12 +8,13 @@ The file is read with ``weights_only=True``: no code in it runs.
 """
 
 import argparse
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-import torch
+sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
-from mmfncontra.models.archs.fastgan_checkpoint import convert_fastgan, fastgan_size
+from mmfncontra.utils import check_versions, run_command
 
 
 def main(argv: Sequence[str] | None = None) -> None:
@@ -32,6 +33,10 @@ def main(argv: Sequence[str] | None = None) -> None:
         help='leave out names that begin so, such as fixed wavelet filters',
     )
     args = parser.parse_args(argv)
+    check_versions()
+    import torch
+
+    from mmfncontra.models.archs.fastgan_checkpoint import convert_fastgan, fastgan_size
 
     if not args.src.is_file():
         raise SystemExit(f'{args.src}: no such file')
@@ -54,4 +59,4 @@ def main(argv: Sequence[str] | None = None) -> None:
 
 
 if __name__ == '__main__':
-    main()
+    run_command(main)

@@ -1,3 +1,5 @@
+"""Steps of a data pipeline."""
+
 # Registers mmcv's transforms (RandomFlip …) so that a pipeline can name them.
 import mmcv.transforms  # noqa: F401
 

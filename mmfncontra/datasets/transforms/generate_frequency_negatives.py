@@ -1,3 +1,5 @@
+"""Frequency negatives in a data pipeline."""
+
 from collections.abc import Sequence
 
 import numpy as np
@@ -36,6 +38,7 @@ class GenerateFrequencyNegatives(BaseTransform):
         ValueError: If an argument is not usable.
 
     Example:
+        >>> import numpy as np
         >>> transform = GenerateFrequencyNegatives(middle='LH', hard=('LH', 'HL'))
         >>> results = transform(dict(img=np.zeros((64, 64, 3), np.uint8)))
         >>> sorted(results)

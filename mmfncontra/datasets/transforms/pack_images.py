@@ -1,3 +1,5 @@
+"""From arrays to what a data preprocessor takes."""
+
 from collections.abc import Sequence
 
 import numpy as np
@@ -19,7 +21,8 @@ class PackImages(BaseTransform):
     Raises:
         ValueError: If an argument is out of its range.
 
-    Examples:
+    Example:
+        >>> import numpy as np
         >>> item = PackImages()(dict(img=np.zeros((8, 8, 3), np.uint8)))
         >>> item['inputs'].shape
         torch.Size([3, 8, 8])

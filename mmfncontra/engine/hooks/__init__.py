@@ -1,3 +1,5 @@
+"""What a training does besides its steps: weights, progress, pictures."""
+
 from .curves_hook import CurvesHook
 from .dynamic_weight_hook import DynamicWeightHook
 from .negatives_panel_hook import NegativesPanelHook

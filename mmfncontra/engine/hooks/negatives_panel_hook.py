@@ -11,12 +11,13 @@ from mmengine.runner import Runner
 from torch import Tensor, nn
 from torch.utils.data import Dataset
 
+from mmfncontra.models.sampling import to_arrays
 from mmfncontra.models.wavelets import FrequencyNegatives
 from mmfncontra.registry import HOOKS
+from mmfncontra.utils.checks import check_integers
+from mmfncontra.utils.rng import isolated_rng
 from mmfncontra.utils.unwrap import unwrap
 from mmfncontra.visualization import plot_negatives
-
-from .isolated_rng import isolated_rng
 
 # Drawn anew at every step of a training; fixed here, so that the picture can be labelled.
 _MIDDLE, _HARD = 'LH', ('LH', 'HL')
@@ -26,28 +27,29 @@ _MIDDLE, _HARD = 'LH', ('LH', 'HL')
 class NegativesPanelHook(Hook):
     """Write training images beside their negatives and augmentations to ``negatives.png``.
 
-    One picture in the work directory before training: real, easy, middle, hard, augmented. It
-    shows the images as the data pipeline gives them, and for the middle and the hard negative one
-    of the choices a step draws from. Without contrast, only real and augmented are shown. The
-    randomness of the training is left as it was.
+    One picture in the work directory before training: real, the negatives of the levels in use,
+    augmented. It shows the images as the data pipeline gives them, and for the middle and the hard
+    negative one of the choices a step draws from. Without contrast, only real and augmented are
+    shown. A resumed training keeps the picture it has. The randomness of the training is left as
+    it was.
 
     Args:
         num_images: Training images to show, taken evenly over the data set.
         seed: Seed of the pipeline and the augmentation.
 
     Raises:
-        ValueError: If ``num_images`` is not positive.
+        ValueError: If ``num_images`` is not a positive integer.
     """
 
     def __init__(self, num_images: int = 4, seed: int = 0) -> None:
-        if num_images < 1:
-            raise ValueError(f'num_images must be a positive integer, but got {num_images}')
+        check_integers(num_images=num_images)
         self.num_images = num_images
         self.seed = seed
 
     def before_train(self, runner: Runner) -> None:
-        """Write the picture."""
-        if not is_main_process():
+        """Write the picture, unless a resumed training has it."""
+        path = Path(runner.work_dir) / 'negatives.png'
+        if not is_main_process() or (runner.iter > 0 and path.exists()):
             return
         model = unwrap(runner.model)
         device = next(model.parameters()).device
@@ -58,10 +60,10 @@ class NegativesPanelHook(Hook):
                 images = images['img']
             columns = _columns(model, images)
         figure = plot_negatives(
-            {label: _to_uint8(images) for label, images in columns.items()},
+            {label: to_arrays(images) for label, images in columns.items()},
             title='What the discriminator sees',
         )
-        figure.savefig(Path(runner.work_dir) / 'negatives.png')
+        figure.savefig(path)
 
     def _pick(self, dataset: Dataset) -> list[Tensor]:
         count = min(self.num_images, len(dataset))
@@ -71,23 +73,23 @@ class NegativesPanelHook(Hook):
 
 def _columns(model: nn.Module, images: Tensor) -> dict[str, Tensor]:
     columns = {'real': images}
-    negatives = getattr(getattr(model, 'contrast', None), 'negatives', None)
-    if isinstance(negatives, FrequencyNegatives):
-        labels = dict(
-            easy='easy\nLL',
-            middle=f'middle\nLL + {_MIDDLE}',
-            hard=f'hard\nLL + {" + ".join(_HARD)}',
-        )
-        drawn = negatives(images, middle=_MIDDLE, hard=_HARD)
-        columns |= {labels[level]: drawn[level] for level in labels}
-    elif negatives is not None:
-        columns |= negatives(images)
+    contrast = getattr(model, 'contrast', None)
+    if contrast is not None:
+        columns |= _negatives(contrast, images)
     if getattr(model, 'augment', None) is not None:
         # A copy: an adaptive augmentation may count what it is given.
         columns['augmented'] = copy.deepcopy(model.augment)(images)
     return columns
 
 
-def _to_uint8(images: Tensor) -> np.ndarray:
-    pixels = images.float().clamp(-1, 1).add(1).mul(127.5).round().byte()
-    return pixels.permute(0, 2, 3, 1).cpu().numpy()
+def _negatives(contrast: nn.Module, images: Tensor) -> dict[str, Tensor]:
+    if not isinstance(contrast.negatives, FrequencyNegatives):
+        negatives = contrast.negatives(images)
+        return {level: negatives[level] for level in contrast.difficulties}
+    labels = dict(
+        easy='easy\nLL',
+        middle=f'middle\nLL + {_MIDDLE}',
+        hard=f'hard\nLL + {" + ".join(_HARD)}',
+    )
+    negatives = contrast.negatives(images, middle=_MIDDLE, hard=_HARD)
+    return {labels[level]: negatives[level] for level in contrast.difficulties}

@@ -11,8 +11,9 @@ from mmengine.runner import Runner
 from mmengine.visualization import LocalVisBackend
 from torch import nn
 
-from mmfncontra.apis.sampling import calibrate_batchnorm, sample_images
+from mmfncontra.models.sampling import calibrate_batchnorm, sample_images
 from mmfncontra.registry import HOOKS
+from mmfncontra.utils.checks import check_integers
 from mmfncontra.utils.unwrap import unwrap
 from mmfncontra.visualization import make_grid, save_png
 
@@ -48,7 +49,7 @@ class SampleGridHook(Hook):
         batch_size: Images generated at once.
 
     Raises:
-        ValueError: If a number is not positive.
+        ValueError: If a number is not a positive integer.
     """
 
     def __init__(
@@ -59,11 +60,9 @@ class SampleGridHook(Hook):
         seed: int = 0,
         batch_size: int = 16,
     ) -> None:
-        for name, value in dict(
-            interval=interval, num_images=num_images, nrow=nrow, batch_size=batch_size
-        ).items():
-            if value is not None and value < 1:
-                raise ValueError(f'{name} must be a positive integer, but got {value}')
+        check_integers(interval=interval, num_images=num_images, batch_size=batch_size)
+        if nrow is not None:
+            check_integers(nrow=nrow)
         self.interval = interval
         self.num_images = num_images
         self.nrow = nrow

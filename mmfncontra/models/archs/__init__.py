@@ -1,3 +1,5 @@
+"""Generators and discriminators."""
+
 from .fastgan_checkpoint import convert_fastgan
 from .fastgan_discriminator import FastGANDiscriminator
 from .fastgan_generator import FastGANGenerator

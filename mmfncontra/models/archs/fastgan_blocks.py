@@ -14,13 +14,6 @@ def check_fastgan_size(name: str, size: int) -> None:
         raise ValueError(f'{name} must be one of {FASTGAN_SIZES} pixels, got {size!r}')
 
 
-def check_positive(**arguments: int) -> None:
-    """Raise ``ValueError`` naming the first of the keyword ``arguments`` that is not an int ≥ 1."""
-    for name, value in arguments.items():
-        if not isinstance(value, int) or isinstance(value, bool) or value < 1:
-            raise ValueError(f'{name} must be a positive integer, got {value!r}')
-
-
 def scaled(channels: float, minimum: int = 4) -> int:
     """Whole number of channels; ``minimum`` keeps the thin end of a narrow network alive."""
     return max(minimum, int(channels))
@@ -107,8 +100,8 @@ class SkipLayerExcitation(nn.Module):
     The generator gates high-resolution maps by low ones; the discriminator runs it the other way.
 
     Args:
-        in_channels: channels of the map that controls the gate.
-        out_channels: channels of the map that is gated.
+        in_channels: Channels of the map that controls the gate.
+        out_channels: Channels of the map that is gated.
     """
 
     def __init__(self, in_channels: int, out_channels: int) -> None:
@@ -130,8 +123,8 @@ class DownBlockComp(nn.Module):
     """Halves the resolution on two paths, strided convolution and average pool, and averages them.
 
     Args:
-        in_channels: channels of the input.
-        out_channels: channels of the output.
+        in_channels: Channels of the input.
+        out_channels: Channels of the output.
     """
 
     def __init__(self, in_channels: int, out_channels: int) -> None:

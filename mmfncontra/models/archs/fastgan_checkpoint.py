@@ -56,10 +56,10 @@ def convert_fastgan(
     left out. Names may carry the ``module.`` of a parallel wrapper.
 
     Args:
-        checkpoint: what the file holds.
-        contrast: whether the discriminator carries FNContra's contrastive head; it then goes to
+        checkpoint: What the file holds.
+        contrast: Whether the discriminator carries FNContra's contrastive head; it then goes to
             ``discriminator.backbone.`` and ``discriminator.head.``, else to ``discriminator.``.
-        drop: beginnings of names to leave out, such as the fixed wavelet filters that some
+        drop: Beginnings of names to leave out, such as the fixed wavelet filters that some
             published discriminators hold.
 
     Returns:
@@ -68,7 +68,7 @@ def convert_fastgan(
         training continues the average instead of restarting it.
 
     Raises:
-        ValueError: if a part, a parameter or its shape is missing, unknown or other than in the
+        ValueError: If a part, a parameter or its shape is missing, unknown or other than in the
             network of that size.
     """
     generator, discriminator = (_network_state(checkpoint, key) for key in 'gd')

@@ -7,13 +7,13 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from mmfncontra.registry import MODELS
+from mmfncontra.utils.checks import check_integers
 
 from .fastgan_blocks import (
     DownBlockComp,
     SkipLayerExcitation,
     batch_norm,
     check_fastgan_size,
-    check_positive,
     conv,
     down_block,
     leaky_relu,
@@ -41,20 +41,20 @@ class FastGANDiscriminator(nn.Module):
     Image Synthesis*, ICLR 2021, arXiv 2101.04775.
 
     Attributes:
-        in_size: side S of the image in pixels.
-        small_size: side of the small copy, min(128, S/2).
-        feature_taps: names of the submodules whose outputs are the trunk's maps, from the first
+        in_size: Side S of the image in pixels.
+        small_size: Side of the small copy, min(128, S/2).
+        feature_taps: Names of the submodules whose outputs are the trunk's maps, from the first
             (stride 1) to the last (8×8). At 256: 16×256², 32×128², 64×64², 128×32², 256×16² and
             512×8². Read them with forward hooks; nothing downstream overwrites them.
 
     Args:
-        in_size: side of the image in pixels, one of 64, 128, 256, 512, 1024.
-        base_channels: channels of the trunk at 64×64; a map of side r has 64/r times as many.
-        in_channels: channels of the image.
-        decoders: whether to build the decoders.
+        in_size: Side of the image in pixels, one of 64, 128, 256, 512, 1024.
+        base_channels: Channels of the trunk at 64×64; a map of side r has 64/r times as many.
+        in_channels: Channels of the image.
+        decoders: Whether to build the decoders.
 
     Raises:
-        ValueError: if a size is not one of the above or a count is not a positive integer.
+        ValueError: If a size is not one of the above or a count is not a positive integer.
 
     Example:
         >>> import torch
@@ -74,7 +74,7 @@ class FastGANDiscriminator(nn.Module):
     ) -> None:
         super().__init__()
         check_fastgan_size('in_size', in_size)
-        check_positive(base_channels=base_channels, in_channels=in_channels)
+        check_integers(base_channels=base_channels, in_channels=in_channels)
         self.in_size = in_size
         self.in_channels = in_channels
         self.small_size = min(128, in_size // 2)
@@ -121,10 +121,10 @@ class FastGANDiscriminator(nn.Module):
         """Judge images and, if asked, reconstruct them.
 
         Args:
-            x: images (B, C, H, W) in [-1, 1], resized (nearest) to S and to the small size; or the
+            x: Images (B, C, H, W) in [-1, 1], resized (nearest) to S and to the small size; or the
                 pair ``[(B, C, S, S), (B, C, s, s)]`` that a FastGAN generator returns.
-            decode: whether to reconstruct the images as well.
-            quadrant: quadrant of the 16×16 map to decode, 0 to 3 in reading order (0 = top left);
+            decode: Whether to reconstruct the images as well.
+            quadrant: Quadrant of the 16×16 map to decode, 0 to 3 in reading order (0 = top left);
                 None draws one for the batch.
 
         Returns:
@@ -134,7 +134,7 @@ class FastGANDiscriminator(nn.Module):
             their targets, without gradient: the image, the same tensor again, and its quadrant.
 
         Raises:
-            ValueError: if a pair has other sizes, if ``quadrant`` is not in 0..3, or if ``decode``
+            ValueError: If a pair has other sizes, if ``quadrant`` is not in 0..3, or if ``decode``
                 is asked of a discriminator built without decoders.
         """
         if quadrant not in (None, 0, 1, 2, 3):

@@ -3,12 +3,12 @@
 from torch import Tensor, nn
 
 from mmfncontra.registry import MODELS
+from mmfncontra.utils.checks import check_integers
 
 from .fastgan_blocks import (
     SkipLayerExcitation,
     batch_norm,
     check_fastgan_size,
-    check_positive,
     conv,
     conv_transpose,
     scaled,
@@ -36,13 +36,13 @@ class FastGANGenerator(nn.Module):
     Image Synthesis*, ICLR 2021, arXiv 2101.04775.
 
     Args:
-        out_size: side of the image in pixels, one of 64, 128, 256, 512, 1024.
-        base_channels: channels of the map at 128×128; every other width is a multiple of it.
-        noise_size: length of a noise vector.
-        out_channels: channels of the image.
+        out_size: Side of the image in pixels, one of 64, 128, 256, 512, 1024.
+        base_channels: Channels of the map at 128×128; every other width is a multiple of it.
+        noise_size: Length of a noise vector.
+        out_channels: Channels of the image.
 
     Raises:
-        ValueError: if a size is not one of the above or a count is not a positive integer.
+        ValueError: If a size is not one of the above or a count is not a positive integer.
 
     Example:
         >>> import torch
@@ -60,7 +60,7 @@ class FastGANGenerator(nn.Module):
     ) -> None:
         super().__init__()
         check_fastgan_size('out_size', out_size)
-        check_positive(
+        check_integers(
             base_channels=base_channels, noise_size=noise_size, out_channels=out_channels
         )
         self.out_size = out_size

@@ -1,11 +1,14 @@
+"""Reconstruction loss on wavelet coefficients."""
+
 from collections.abc import Sequence
 
 import torch
 from torch import Tensor, nn
 
-from mmfncontra.models.wavelets import check_levels, decompose, filter_bank, pad_to_multiple
-from mmfncontra.models.wavelets.transform2d import widen
 from mmfncontra.registry import MODELS
+
+from ..wavelets import check_levels, decompose, filter_bank, pad_to_multiple
+from ..wavelets.transform2d import widen
 
 
 @MODELS.register_module()
@@ -35,6 +38,7 @@ class WaveletL1Loss(nn.Module):
         ValueError: If an argument is not usable.
 
     Example:
+        >>> import torch
         >>> reconstructions = [torch.rand(2, 3, 32, 32, requires_grad=True) for _ in range(3)]
         >>> targets = [torch.rand(2, 3, 32, 32) for _ in range(3)]
         >>> WaveletL1Loss()(reconstructions, targets).backward()

@@ -1,3 +1,5 @@
+"""Easy, middle and hard negatives in the frequency domain."""
+
 from collections.abc import Sequence
 
 import torch
@@ -81,6 +83,7 @@ class FrequencyNegatives(nn.Module):
         ValueError: If ``wavelet`` or ``levels`` is not usable.
 
     Example:
+        >>> import torch
         >>> negatives = FrequencyNegatives(levels=3)(torch.rand(8, 3, 64, 64) * 2 - 1)
         >>> {name: tuple(x.shape) for name, x in negatives.items()}
         {'easy': (8, 3, 64, 64), 'middle': (8, 3, 64, 64), 'hard': (8, 3, 64, 64)}

@@ -5,6 +5,8 @@ from collections.abc import Iterable, Sequence
 import torch
 from torch import Tensor
 
+from mmfncontra.utils.checks import check_integers
+
 from .filter_bank import FilterBank, filter_bank
 
 ORIENTATIONS = ('LH', 'HL', 'HH')
@@ -26,8 +28,7 @@ def check_levels(levels: int, height: int | None = None, width: int | None = Non
     Raises:
         ValueError: If ``levels`` is not a positive integer, or a side is below ``2**levels``.
     """
-    if not isinstance(levels, int) or isinstance(levels, bool) or levels < 1:
-        raise ValueError(f'levels={levels!r} must be a positive integer')
+    check_integers(levels=levels)
     if height is not None and width is not None and min(height, width) < 2**levels:
         fits = max(min(height, width), 1).bit_length() - 1
         advice = f'use levels<={fits}' if fits else 'no level fits'
@@ -100,6 +101,7 @@ def decompose(
         TypeError: If ``x`` is no floating-point tensor.
 
     Example:
+        >>> import torch
         >>> ll, details = decompose(torch.rand(8, 3, 64, 64), 'db2', levels=2)
         >>> ll.shape, [tuple(d.shape[-3:]) for d in details]
         (torch.Size([8, 3, 16, 16]), [(3, 16, 16), (3, 32, 32)])

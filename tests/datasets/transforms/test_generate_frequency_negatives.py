@@ -103,7 +103,7 @@ def test_other_key_and_registry():
 
 
 def test_refusals():
-    with pytest.raises(ValueError, match='levels=0'):
+    with pytest.raises(ValueError, match='levels must be a positive integer, got 0'):
         GenerateFrequencyNegatives(levels=0)
     with pytest.raises(ValueError, match="wavelet='dmey'"):
         GenerateFrequencyNegatives(wavelet='dmey')

@@ -9,6 +9,7 @@ from matplotlib.figure import Figure
 from torch import Tensor, nn
 
 from mmfncontra.engine.hooks import NegativesPanelHook, negatives_panel_hook
+from mmfncontra.models.contrasts import DIFFICULTIES
 from mmfncontra.models.wavelets import FrequencyNegatives
 
 
@@ -33,7 +34,9 @@ def darken(images: Tensor) -> Tensor:
 def contrastive(tiny_gan) -> Callable[[], nn.Module]:
     def build() -> nn.Module:
         model = tiny_gan()
-        model.contrast = SimpleNamespace(negatives=FrequencyNegatives(levels=2))
+        model.contrast = SimpleNamespace(
+            negatives=FrequencyNegatives(levels=2), difficulties=DIFFICULTIES
+        )
         model.augment = darken
         return model
 
@@ -69,9 +72,27 @@ def test_baseline_has_no_negatives(train, tiny_gan, panels: list) -> None:
 
 def test_other_negatives_are_named_by_level(train, tiny_gan, panels: list) -> None:
     model = tiny_gan()
-    model.contrast = SimpleNamespace(negatives=lambda x: dict(blur=x / 2))
+    model.contrast = SimpleNamespace(
+        negatives=lambda x: dict(blur=x / 2, noise=x), difficulties=('blur',)
+    )
     train(NegativesPanelHook(num_images=20), model=model)
     assert {label: len(images) for label, images in panels[0].items()} == dict(real=6, blur=6)
+
+
+def test_shows_only_the_levels_in_use(train, contrastive, panels: list) -> None:
+    model = contrastive()
+    model.contrast.difficulties = ('easy', 'hard')
+    train(NegativesPanelHook(), model=model)
+    assert list(panels[0]) == ['real', 'easy\nLL', 'hard\nLL + LH + HL', 'augmented']
+
+
+def test_a_resumed_training_keeps_its_picture(train, tmp_path: Path, panels: list) -> None:
+    train(NegativesPanelHook(), start_at=2)
+    assert len(panels) == 1  # there was none
+    train(NegativesPanelHook(), start_at=2)
+    assert len(panels) == 1
+    train(NegativesPanelHook())  # another training into the same folder
+    assert len(panels) == 2
 
 
 def test_training_is_the_same_with_and_without(train, contrastive) -> None:

@@ -85,7 +85,7 @@ def test_interface():
 
 
 def test_refusals():
-    with pytest.raises(ValueError, match='levels=0'):
+    with pytest.raises(ValueError, match='levels must be a positive integer, got 0'):
         WaveletL1Loss(levels=0)
     with pytest.raises(ValueError, match='loss_weight=-1'):
         WaveletL1Loss(loss_weight=-1)

@@ -203,7 +203,7 @@ def test_state_is_empty_and_the_registry_builds_it():
 
 
 def test_refusals():
-    with pytest.raises(ValueError, match='levels=0'):
+    with pytest.raises(ValueError, match='levels must be a positive integer, got 0'):
         FrequencyNegatives(levels=0)
     with pytest.raises(ValueError, match="wavelet='db0'"):
         FrequencyNegatives('db0')

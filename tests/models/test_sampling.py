@@ -4,8 +4,14 @@ import torch
 from torch import nn
 from toy_gan import ToyGenerator
 
-from mmfncontra.apis.sampling import calibrate_batchnorm, iterate_images, sample_images
 from mmfncontra.models.archs import FastGANGenerator
+from mmfncontra.models.sampling import (
+    calibrate_batchnorm,
+    iterate_images,
+    sample_images,
+    to_arrays,
+    to_uint8,
+)
 
 
 class Affine(nn.Module):
@@ -67,6 +73,14 @@ def test_modes_and_global_randomness_are_kept():
     assert torch.equal(torch.get_rng_state(), state)
     assert [module.training for module in generator.modules()] == modes
     assert all(p.grad is None for p in generator.parameters())
+
+
+def test_pixels_of_a_value():
+    images = torch.tensor([-2, -1, -0.5, 1, 3]).view(1, 1, 1, 5).expand(2, 3, 4, 5)
+    pixels = to_uint8(images)
+    assert pixels.dtype == torch.uint8 and pixels.shape == (2, 3, 4, 5)
+    assert pixels[0, 0, 0].tolist() == [0, 0, 64, 255, 255]
+    np.testing.assert_array_equal(to_arrays(images), pixels.numpy().transpose(0, 2, 3, 1))
 
 
 def test_batches_are_sized_as_asked():

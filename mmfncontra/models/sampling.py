@@ -8,6 +8,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
+from mmfncontra.utils.checks import check_integers
+from mmfncontra.utils.rng import isolated_rng, seed_torch
+
 
 def _device_of(generator: nn.Module, device: torch.device | str | None) -> torch.device:
     if device is not None:
@@ -20,36 +23,15 @@ def _noise_size(generator: nn.Module) -> int:
     if not isinstance(size, int):
         raise ValueError(
             f'generator must say the length of its noise in noise_size, '
-            f'but {type(generator).__name__} has noise_size={size!r}'
+            f'got {type(generator).__name__} with noise_size={size!r}'
         )
     return size
-
-
-def _check_positive(**values: int) -> None:
-    for name, value in values.items():
-        if not isinstance(value, int) or value < 1:
-            raise ValueError(f'{name} must be a positive integer, but got {value!r}')
 
 
 def _rng_state(device: torch.device) -> Tensor:
     if device.type == 'cuda':
         return torch.cuda.get_rng_state(device)
     return torch.get_rng_state()
-
-
-@contextmanager
-def _forked_rng(device: torch.device) -> Iterator[None]:
-    devices = [device] if device.type == 'cuda' else []
-    with torch.random.fork_rng(devices=devices):
-        yield
-
-
-def _seed(seed: int, device: torch.device) -> None:
-    # `torch.manual_seed` would reach the other GPUs too, whose states are not kept.
-    torch.default_generator.manual_seed(seed)
-    if device.type == 'cuda':
-        with torch.cuda.device(device):
-            torch.cuda.manual_seed(seed)
 
 
 @contextmanager
@@ -68,14 +50,42 @@ def _big_image(output: Tensor | list[Tensor] | tuple[Tensor, ...]) -> Tensor:
     return output if isinstance(output, Tensor) else output[0]
 
 
-def _to_uint8(images: Tensor) -> np.ndarray:
+def _check_finite(images: Tensor) -> Tensor:
     if not images.isfinite().all():
         raise ValueError(
             'generator returned values that are not finite: its weights have diverged; '
             'take an earlier checkpoint'
         )
-    images = images.float().clamp(-1, 1).add(1).mul(127.5).round()
-    return images.permute(0, 2, 3, 1).to(torch.uint8).cpu().numpy()
+    return images
+
+
+def to_uint8(images: Tensor) -> Tensor:
+    """Round images to pixels.
+
+    Args:
+        images: (B, 3, H, W), floating point, in [-1, 1]; values outside are clamped.
+
+    Returns:
+        (B, 3, H, W), uint8, in [0, 255], on the same device.
+
+    Example:
+        >>> import torch
+        >>> to_uint8(torch.tensor([-1.5, -1, 0, 1])).tolist()
+        [0, 0, 128, 255]
+    """
+    return images.float().clamp(-1, 1).add(1).mul(127.5).round().to(torch.uint8)
+
+
+def to_arrays(images: Tensor) -> np.ndarray:
+    """Move images to the host, as files and plots take them.
+
+    Args:
+        images: (B, 3, H, W), floating point, in [-1, 1]; values outside are clamped.
+
+    Returns:
+        uint8 RGB, (B, H, W, 3).
+    """
+    return to_uint8(images).permute(0, 2, 3, 1).cpu().numpy()
 
 
 @torch.no_grad()
@@ -101,7 +111,7 @@ def iterate_images(
     Raises:
         ValueError: See :func:`sample_images`.
     """
-    _check_positive(num=num, batch_size=batch_size)
+    check_integers(num=num, batch_size=batch_size)
     noise_size = _noise_size(generator)
     device = _device_of(generator, device)
     # One stream, two draws an image: the noise, and a seed for what the network itself draws.
@@ -118,9 +128,8 @@ def iterate_images(
     done = 0
     while done < num:
         noise, seeds = draw(min(batch_size, num - done))
-        with _evaluating(generator), _forked_rng(device):
+        with _evaluating(generator), isolated_rng(seeds[0], device):
             if noisy is None:
-                _seed(seeds[0], device)
                 before = _rng_state(device)
                 generator(noise[:1])
                 noisy = not torch.equal(before, _rng_state(device))
@@ -128,13 +137,13 @@ def iterate_images(
                 # Maps drawn for a whole batch would depend on its size.
                 images = []
                 for z, image_seed in zip(noise.unsqueeze(1), seeds, strict=True):
-                    _seed(image_seed, device)
+                    seed_torch(image_seed, device)
                     images.append(_big_image(generator(z)))
                 images = torch.cat(images)
             else:
                 images = _big_image(generator(noise))
         done += len(noise)
-        yield _to_uint8(images)
+        yield to_arrays(_check_finite(images))
 
 
 def sample_images(
@@ -199,9 +208,8 @@ def calibrate_batchnorm(
     Raises:
         ValueError: If ``num_batches`` is not positive or ``batch_size`` below 2.
     """
-    _check_positive(num_batches=num_batches, batch_size=batch_size)
-    if batch_size < 2:
-        raise ValueError('batch_size must be at least 2: one vector has no variance, but got 1')
+    check_integers(num_batches=num_batches)
+    check_integers(2, batch_size=batch_size)  # one vector has no variance
     layers = [
         module
         for module in generator.modules()
@@ -212,8 +220,7 @@ def calibrate_batchnorm(
     device = _device_of(generator, None)
     noise_size = _noise_size(generator)
     momenta = [layer.momentum for layer in layers]
-    with _evaluating(generator), _forked_rng(device):
-        _seed(seed, device)
+    with _evaluating(generator), isolated_rng(seed, device):
         for layer in layers:
             layer.reset_running_stats()
             layer.momentum = None  # torch's name for the cumulative mean

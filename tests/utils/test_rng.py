@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from mmfncontra.engine.hooks.isolated_rng import isolated_rng
+from mmfncontra.utils.rng import isolated_rng
 
 
 def draw() -> tuple[float, float, float]:
@@ -36,3 +36,10 @@ def test_gives_states_back_after_an_error() -> None:
         draw()
         raise RuntimeError
     assert draw() == expected
+
+
+def test_takes_a_seed_too_long_for_numpy() -> None:
+    with isolated_rng(2**62 + 3):
+        first = draw()
+    with isolated_rng(2**62 + 3):
+        assert draw() == first

@@ -2,13 +2,13 @@ import os
 
 import pytest
 import torch
-from toy_gan import ToyGenerator
+from torch import nn
 
-from mmfncontra.apis import check_resumable, load_checkpoint_file
+from mmfncontra.utils.checkpoint_file import check_resumable, load_checkpoint_file
 
 
 def _state():
-    return {f'generator.{name}': value for name, value in ToyGenerator().state_dict().items()}
+    return {f'generator.{name}': value for name, value in nn.Linear(64, 64).state_dict().items()}
 
 
 def _save(path, content):
@@ -91,7 +91,7 @@ def test_code_is_not_run_and_no_advice_to_run_it(tmp_path):
 
 
 def test_resumable(tmp_path):
-    content = dict(state_dict=_state(), meta=dict(iter=2), message_hub={}, optimizer={})
+    content = dict(state_dict=_state(), meta=dict(epoch=0, iter=2), message_hub={}, optimizer={})
     check_resumable(_save(tmp_path / 'a.pth', content))
 
 
@@ -101,8 +101,14 @@ def test_weights_alone_are_not_resumable(tmp_path):
         check_resumable(path)
 
 
+def test_a_checkpoint_without_iteration_is_not_resumable(tmp_path):
+    content = dict(state_dict=_state(), meta={}, message_hub={}, optimizer={})
+    with pytest.raises(ValueError, match=r'lacks meta\.epoch, meta\.iter'):
+        check_resumable(_save(tmp_path / 'a.pth', content))
+
+
 def test_config_text_in_a_checkpoint_is_not_executed(tmp_path):
-    meta = dict(iter=2, config='import os')
+    meta = dict(epoch=0, iter=2, config='import os')
     content = dict(state_dict=_state(), meta=meta, message_hub={}, optimizer={})
     with pytest.raises(ValueError, match='a config to be executed'):
         check_resumable(_save(tmp_path / 'a.pth', content))

@@ -6,7 +6,7 @@ from typing import Any
 
 import torch
 
-from mmfncontra.utils.safe_globals import allow_training_checkpoints
+from .safe_globals import allow_training_checkpoints
 
 # The loaders of torch and pickle fail in many ways on a damaged or foreign file.
 _DAMAGED = (RuntimeError, EOFError, OSError, ValueError, KeyError, IndexError, AttributeError)
@@ -86,11 +86,14 @@ def _check_contents(path: Path, checkpoint: object) -> None:
         raise ValueError(f'{path} holds the weights of another model ({found}); {wanted}')
 
 
-def check_resumable(path: str | Path) -> None:
-    """Check that a training can go on from a checkpoint.
+def load_resumable_file(path: str | Path) -> dict[str, Any]:
+    """Load a checkpoint from which a training can go on.
 
     Args:
-        path: A ``.pth`` file.
+        path: A ``.pth`` file written by a training.
+
+    Returns:
+        What :func:`load_checkpoint_file` returns, with ``meta``, ``message_hub`` and ``optimizer``.
 
     Raises:
         FileNotFoundError: If there is no such file.
@@ -98,6 +101,8 @@ def check_resumable(path: str | Path) -> None:
     """
     checkpoint = load_checkpoint_file(path)
     missing = [key for key in ('meta', 'message_hub', 'optimizer') if key not in checkpoint]
+    if not missing:
+        missing = [f'meta.{key}' for key in ('epoch', 'iter') if key not in checkpoint['meta']]
     if missing:
         raise ValueError(
             f'{path} cannot be resumed: it lacks {", ".join(missing)}; to start anew from its '
@@ -106,3 +111,17 @@ def check_resumable(path: str | Path) -> None:
     # mmengine 0.10 runs a text it finds there as a config; its own checkpoints have none.
     if 'config' in checkpoint['meta']:
         raise ValueError(f'{path} is not resumed: its meta holds a config to be executed')
+    return checkpoint
+
+
+def check_resumable(path: str | Path) -> None:
+    """Check that a training can go on from a checkpoint, as :func:`load_resumable_file` does.
+
+    Args:
+        path: A ``.pth`` file.
+
+    Raises:
+        FileNotFoundError: If there is no such file.
+        ValueError: If it cannot be resumed.
+    """
+    load_resumable_file(path)

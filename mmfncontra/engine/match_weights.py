@@ -1,0 +1,109 @@
+"""Which weights of a checkpoint a model can take."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from torch import Tensor
+
+_PLAIN, _WRAPPED = 'discriminator.', 'discriminator.backbone.'
+# States that a training starts by itself where a checkpoint has none.
+_STARTED_ANEW = ('contrast.', 'generator_ema.steps')
+
+
+@dataclass(frozen=True)
+class WeightMatch:
+    """Weights of a checkpoint compared with a model's.
+
+    Attributes:
+        weights: What fits, by the model's names.
+        missing: Names of the model that the checkpoint lacks.
+        unexpected: Names of the checkpoint that the model lacks.
+        reshaped: Names of both whose shapes differ.
+        reason: The likely cause of a difference.
+    """
+
+    weights: dict[str, Tensor]
+    missing: Sequence[str]
+    unexpected: Sequence[str]
+    reshaped: Sequence[str]
+    reason: str
+
+    @property
+    def is_exact(self) -> bool:
+        """Whether names and shapes are all the same."""
+        return not (self.missing or self.unexpected or self.reshaped)
+
+    def describe(self, everything: bool = True) -> str:
+        """What does not fit, some names of each kind; empty if all does.
+
+        Args:
+            everything: Name also what a training starts by itself.
+        """
+        kept = () if everything else _STARTED_ANEW
+        missing = [name for name in self.missing if not name.startswith(kept)]
+        parts = {
+            'of another shape': self.reshaped,
+            'not in the checkpoint': missing,
+            'not in this model': self.unexpected,
+        }
+        return '; '.join(f'{what}: {_some(names)}' for what, names in parts.items() if names)
+
+
+def match_weights(
+    state: Mapping[str, Tensor], expected: Mapping[str, Tensor], rename: bool
+) -> WeightMatch:
+    """Compare names and shapes.
+
+    Args:
+        state: Weights of a checkpoint.
+        expected: Weights of the model, by the names they have on one device.
+        rename: Let a discriminator with contrastive head take the weights of a plain one, or the
+            other way round: ``discriminator.x`` is ``discriminator.backbone.x`` there.
+
+    Returns:
+        The comparison.
+    """
+    reason = _reason(state, expected)
+    if rename:
+        state = _renamed(state, expected)
+    common = [name for name in expected if name in state]
+    weights = {name: state[name] for name in common if state[name].shape == expected[name].shape}
+    return WeightMatch(
+        weights=weights,
+        missing=[name for name in expected if name not in state],
+        unexpected=[name for name in state if name not in expected],
+        reshaped=[name for name in common if name not in weights],
+        reason=reason,
+    )
+
+
+def _has(state: Mapping[str, Tensor], *prefixes: str) -> bool:
+    return any(name.startswith(prefixes) for name in state)
+
+
+def _renamed(state: Mapping[str, Tensor], expected: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    has, wants = _has(state, _WRAPPED), _has(expected, _WRAPPED)
+    if has == wants:
+        return dict(state)
+    old, new = (_WRAPPED, _PLAIN) if has else (_PLAIN, _WRAPPED)
+    return {
+        new + name.removeprefix(old) if name.startswith(old) else name: value
+        for name, value in state.items()
+    }
+
+
+def _reason(state: Mapping[str, Tensor], expected: Mapping[str, Tensor]) -> str:
+    for part, prefixes in {
+        'contrast': ('contrast.', _WRAPPED),
+        'a moving average': ('generator_ema.',),
+    }.items():
+        has, wants = _has(state, *prefixes), _has(expected, *prefixes)
+        if has != wants:
+            made, this = ('with', 'has none') if has else ('without', 'has it')
+            return f'it was made {made} {part}, this config {this}'
+    return 'it was made with networks of another kind or size'
+
+
+def _some(names: Sequence[str], num: int = 3) -> str:
+    more = f' and {len(names) - num} more' if len(names) > num else ''
+    return ', '.join(names[:num]) + more

@@ -1,0 +1,110 @@
+"""The runner of a training."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from mmengine.logging import MMLogger
+from mmengine.runner import Runner, set_random_seed
+from mmengine.runner.checkpoint import load_state_dict
+
+from mmfncontra.utils import quiet_console
+from mmfncontra.utils.checkpoint_file import load_checkpoint_file, load_resumable_file
+from mmfncontra.utils.dataloader_position import continued_seed
+from mmfncontra.utils.portable_checkpoint import PortableCheckpointHook, use_portable_names
+from mmfncontra.utils.unwrap import unwrap
+
+from .match_weights import match_weights
+
+
+class TrainingRunner(Runner):
+    """A ``Runner`` that checks what it loads.
+
+    * No code in a checkpoint runs, whoever set ``load_from`` or ``resume``.
+    * A checkpoint that does not fit the model is refused (``resume``), or what fits is taken and
+      the rest named (``load_from``), where mmengine's runner trains on with new weights.
+    * A resumed training does not repeat the random numbers of its first iterations.
+    * The console is short (the log file has everything), and the names in checkpoints do not depend
+      on the number of processes.
+    """
+
+    _resuming = False
+
+    def build_logger(self, *args: Any, **kwargs: Any) -> MMLogger:
+        """Build the logger and filter its console."""
+        return quiet_console(super().build_logger(*args, **kwargs))
+
+    def register_hooks(self, *args: Any, **kwargs: Any) -> None:
+        """Register the config's hooks and the one that names weights in checkpoints."""
+        super().register_hooks(*args, **kwargs)
+        self.register_hook(PortableCheckpointHook())
+
+    def resume(self, filename: str, *args: Any, **kwargs: Any) -> None:
+        """Go on from a checkpoint: weights, optimisers, log and iteration.
+
+        Random numbers continue with a seed made of the training's seed and the iteration.
+
+        Args:
+            filename: Path of a ``.pth`` file of a training.
+            *args: See ``Runner.resume``.
+            **kwargs: See ``Runner.resume``.
+
+        Raises:
+            FileNotFoundError: If there is no such file.
+            ValueError: If it cannot be resumed, or is of another model.
+        """
+        self._resuming = True
+        try:
+            super().resume(filename, *args, **kwargs)
+        finally:
+            self._resuming = False
+        # `seed` is the rank's own already where ranks differ.
+        set_random_seed(continued_seed(self.seed, self.iter), deterministic=self.deterministic)
+
+    def load_checkpoint(
+        self,
+        filename: str,
+        map_location: Any = 'cpu',
+        strict: bool = False,
+        revise_keys: Sequence = (),
+    ) -> dict[str, Any]:
+        """Load weights into the model.
+
+        A discriminator with contrastive head takes the weights of a plain one, and the other way
+        round, unless ``strict``.
+
+        Args:
+            filename: Path of a ``.pth`` file.
+            map_location: Not used: values are read on the CPU and copied to where the model is.
+            strict: Refuse a checkpoint whose names or shapes differ; so does :meth:`resume`.
+            revise_keys: Not used.
+
+        Returns:
+            The checkpoint.
+
+        Raises:
+            FileNotFoundError: If there is no such file.
+            ValueError: If it is unusable, or does not fit the model.
+        """
+        read = load_resumable_file if self._resuming else load_checkpoint_file
+        checkpoint = read(filename)
+        self.call_hook('after_load_checkpoint', checkpoint=checkpoint)
+        strict = strict or self._resuming
+        model = unwrap(self.model)
+        expected = model.state_dict()
+        use_portable_names(model, expected)
+        match = match_weights(checkpoint['state_dict'], expected, rename=not strict)
+        if strict and not match.is_exact:
+            raise ValueError(
+                f'{filename} does not fit this config: {match.reason} ({match.describe()}); to '
+                f'start anew from what fits, use --cfg-options load_from={filename}'
+            )
+        if not match.weights:
+            raise ValueError(f'nothing in {filename} fits this config: {match.reason}')
+        for name, value in match.weights.items():
+            expected[name] = value
+        load_state_dict(model, expected, strict=True)
+        self._has_loaded = True
+        self.logger.info(f'loaded {len(match.weights)} of {len(expected)} tensors from {filename}')
+        if rest := match.describe(everything=False):
+            self.logger.warning(f'not all of {filename} and this model match: {rest}')
+        return checkpoint

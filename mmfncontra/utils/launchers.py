@@ -1,0 +1,3 @@
+"""How the processes of a training may be started."""
+
+LAUNCHERS = ('none', 'pytorch', 'slurm', 'mpi')
