@@ -86,6 +86,50 @@ def test_resume_loads_exactly_what_was_saved(images, tmp_path):
             assert torch.equal(now[key]['exp_avg_sq'], state['exp_avg_sq'])
 
 
+def test_fncontra_starts_from_a_trained_fastgan(images, tmp_path, capfd):
+    train('fastgan/fastgan-offline_64.py', tmp_path / 'baseline', images, 2)
+    path = tmp_path / 'baseline' / 'iter_2.pth'
+    saved = torch.load(path, weights_only=True)['state_dict']
+    capfd.readouterr()
+    cfg = prepare_config(
+        CONFIGS / 'fncontra/fastgan-offline_64.py',
+        work_dir=tmp_path / 'fncontra',
+        data=images,
+        cfg_options={**NARROW, 'train_cfg.max_iters': 1, 'load_from': str(path)},
+    )
+    for wrapper in (cfg.optim_wrapper.generator, cfg.optim_wrapper.discriminator):
+        wrapper.optimizer.lr = 0.0
+    runner = run_training(cfg)
+    shown = capfd.readouterr().out
+    assert f'loaded {len(saved)} of {len(runner.model.state_dict())} tensors' in shown
+    assert 'not in the checkpoint: discriminator.head.' in shown
+    state = runner.model.state_dict()
+    for name, value in saved.items():
+        if name.startswith('discriminator.') and name.endswith(('.weight', '.weight_orig')):
+            renamed = name.replace('discriminator.', 'discriminator.backbone.')
+            assert torch.equal(state[renamed], value), name
+
+
+@pytest.mark.parametrize(
+    ('made', 'resumed', 'said'),
+    [
+        ('fastgan', 'fncontra', 'made without contrast, this config has it'),
+        ('fncontra', 'fastgan', 'made with contrast, this config has none'),
+    ],
+)
+def test_a_checkpoint_of_the_other_model_is_not_resumed(made, resumed, said, images, tmp_path):
+    train(f'{made}/fastgan-offline_64.py', tmp_path / 'a', images, 2)
+    with pytest.raises(ValueError, match=said) as raised:
+        train(
+            f'{resumed}/fastgan-offline_64.py',
+            tmp_path / 'b',
+            images,
+            4,
+            resume=tmp_path / 'a' / 'iter_2.pth',
+        )
+    assert 'discriminator.' in str(raised.value) and '\n' not in str(raised.value)
+
+
 def test_autocast(images, tmp_path):
     runner = train('fncontra/fastgan-offline_64.py', tmp_path, images, 1, amp=True)
     assert all(p.dtype == torch.float32 for p in runner.model.parameters())

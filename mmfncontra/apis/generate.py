@@ -1,5 +1,6 @@
 """Images of a trained generator as files."""
 
+from itertools import count
 from pathlib import Path
 
 import numpy as np
@@ -58,11 +59,12 @@ def generate(
     if out.exists() and not out.is_dir():
         raise ValueError(f'out must be a folder, but {out} is a file')
     generator = load_generator(checkpoint, config, device, use_ema)
+    numbers = count()
     shown: list[np.ndarray] = []
     with tqdm(total=num, unit='image', disable=None) as bar:
         for images in iterate_images(generator, num, seed, batch_size, device):
             for image in images:
-                save_png(image, out / f'{bar.n:06d}.png')
+                save_png(image, out / f'{next(numbers):06d}.png')
                 bar.update()
             if grid:
                 shown.append(images)

@@ -1,6 +1,7 @@
 """One optimiser for each of a GAN's networks."""
 
 from mmengine.optim import DefaultOptimWrapperConstructor, OptimWrapperDict
+from mmengine.registry import OPTIMIZERS
 from torch import nn
 
 from mmfncontra.registry import OPTIM_WRAPPER_CONSTRUCTORS
@@ -17,6 +18,7 @@ class MultiOptimWrapperConstructor:
         paramwise_cfg: Belongs into the children's configs; mmengine passes it here.
 
     Raises:
+        KeyError: If an optimiser is of no registered type, as mmengine says it of other components.
         ValueError: If the config is empty, a child has no ``optimizer`` or ``paramwise_cfg`` is
             given for all.
 
@@ -43,6 +45,7 @@ class MultiOptimWrapperConstructor:
                     f'optim_wrapper_cfg[{name!r}] must be a dict with the key optimizer, '
                     f'got {cfg!r}'
                 )
+            _check_type(cfg['optimizer'].get('type'))
             cfg = dict(cfg)
             child_paramwise = cfg.pop('paramwise_cfg', None)
             self.constructors[name] = DefaultOptimWrapperConstructor(cfg, child_paramwise)
@@ -70,3 +73,10 @@ class MultiOptimWrapperConstructor:
         return OptimWrapperDict(
             **{name: build(children[name]) for name, build in self.constructors.items()}
         )
+
+
+def _check_type(name: object) -> None:
+    # mmengine 0.10 goes on to ask for the signature of None.
+    with OPTIMIZERS.switch_scope_and_registry(None) as registry:
+        if isinstance(name, str) and registry.get(name) is None:
+            raise KeyError(f'{name} is not in the {registry.name} registry')

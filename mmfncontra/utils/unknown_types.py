@@ -30,7 +30,8 @@ def explain_unknown_types(cfg: Any) -> Iterator[None]:
         if unknown is None:
             raise
         name, kind = unknown.groups()
-        where = next(_paths(cfg, name), 'type')
+        # The deepest place: a variable that the config is made of may hold it as well.
+        where = max(_paths(cfg, name), key=lambda path: path.count('.'), default='type')
         near = difflib.get_close_matches(
             name.rpartition('.')[2], sorted(set(_registered(kind))), n=3, cutoff=0.6
         )

@@ -13,7 +13,10 @@ WRAPPED = {
 
 def _checkpoint(path, **changes):
     content = dict(
-        state_dict={'generator.x': torch.zeros(1)}, meta=dict(epoch=0, iter=2), message_hub={}, optimizer={}
+        state_dict={'generator.x': torch.zeros(1)},
+        meta=dict(epoch=0, iter=2),
+        message_hub={},
+        optimizer={},
     )
     torch.save({**content, **changes}, path)
 
@@ -67,7 +70,10 @@ def test_a_config_whose_images_are_missing(tmp_path):
     path = write_toy_config(
         tmp_path, **{"dict(type='ToyDrawings')": "dict(type='ToyImages', data_root='data/moons')"}
     )
-    with pytest.raises(FileNotFoundError, match=r'at /.*/data/moons: .*\(docs/datasets\.md says .*\) or pass --data FOLDER'):
+    with pytest.raises(
+        FileNotFoundError,
+        match=r'at /.*/data/moons: .*\(docs/datasets\.md says .*\) or pass --data FOLDER',
+    ):
         prepare_config(path)
 
 
@@ -96,6 +102,95 @@ def test_resume_where_nothing_is_starts_anew(toy_config, tmp_path, capsys):
     assert cfg.resume is False and cfg.get('load_from') is None
     said = capsys.readouterr().out
     assert 'training starts at iteration 0' in said and said.count('\n') == 1
+
+
+def test_a_start_named_in_the_config_is_checked(toy_config, tmp_path):
+    path = tmp_path / 'a.pth'
+    for options in (
+        dict(load_from=str(path)),
+        dict(load_from=str(path), resume=True),
+        dict(resume=str(path)),
+    ):
+        with pytest.raises(FileNotFoundError, match=r'a\.pth does not exist'):
+            prepare_config(toy_config, cfg_options=options)
+    torch.save(dict(state_dict={'generator.x': torch.zeros(1)}), path)
+    cfg = prepare_config(toy_config, cfg_options=dict(load_from=str(path)))
+    assert cfg.load_from == str(path) and cfg.resume is False
+    with pytest.raises(ValueError, match='cannot be resumed'):
+        prepare_config(toy_config, cfg_options=dict(load_from=str(path), resume=True))
+    _checkpoint(path)
+    for options in (dict(load_from=str(path), resume=True), dict(resume=str(path))):
+        cfg = prepare_config(toy_config, cfg_options=options)
+        assert cfg.load_from == str(path) and cfg.resume is True
+
+
+def test_resume_in_the_text_of_a_config(tmp_path, capsys):
+    path = write_toy_config(
+        tmp_path, **{'optim_wrapper = dict(': 'resume = True\noptim_wrapper = dict('}
+    )
+    assert prepare_config(path, work_dir=tmp_path / 'run').resume is False
+    assert 'training starts at iteration 0' in capsys.readouterr().out
+    _checkpoint(tmp_path / 'iter_2.pth')
+    (tmp_path / 'last_checkpoint').write_text(str(tmp_path / 'iter_2.pth'))
+    cfg = prepare_config(path, work_dir=tmp_path)
+    assert cfg.resume is True and cfg.load_from == str(tmp_path / 'iter_2.pth')
+
+
+def test_an_interrupted_start_from_weights_resumes(toy_config, tmp_path):
+    _checkpoint(tmp_path / 'start.pth')
+    options = dict(load_from=str(tmp_path / 'start.pth'))
+    cfg = prepare_config(toy_config, work_dir=tmp_path, resume=True, cfg_options=options)
+    assert cfg.resume is False and cfg.load_from == str(tmp_path / 'start.pth')
+    _checkpoint(tmp_path / 'iter_2.pth')
+    (tmp_path / 'last_checkpoint').write_text(str(tmp_path / 'iter_2.pth'))
+    cfg = prepare_config(toy_config, work_dir=tmp_path, resume=True, cfg_options=options)
+    assert cfg.resume is True and cfg.load_from == str(tmp_path / 'iter_2.pth')
+
+
+@pytest.mark.parametrize(
+    ('place', 'work_dir'),
+    [
+        ('configs/fncontra/a.py', 'work_dirs/fncontra/a'),
+        ('configs/fncontra/ablations/a_db2.2.py', 'work_dirs/fncontra/ablations/a_db2.2'),
+        ('configs/b/configs/a.py', 'work_dirs/a'),
+        ('elsewhere/a.py', 'work_dirs/a'),
+    ],
+)
+def test_default_work_dir(toy_config, tmp_path, monkeypatch, place, work_dir):
+    path = tmp_path / place
+    path.parent.mkdir(parents=True)
+    toy_config.rename(path)
+    assert prepare_config(path).work_dir == work_dir
+    monkeypatch.chdir(path.parent)
+    assert prepare_config(path.name).work_dir == work_dir
+
+
+@pytest.mark.parametrize('replaced', [FOLDER, WRAPPED], ids=['plain', 'wrapped'])
+def test_images_of_another_size(tmp_path, replaced):
+    sized = {
+        old: new.replace('data_root=None', "data_root='.', size=8") for old, new in replaced.items()
+    }
+    path = write_toy_config(
+        tmp_path,
+        **sized,
+        **{"dict(type='ToyDiscriminator')": "dict(type='ToyDiscriminator', in_size=16)"},
+    )
+    with pytest.raises(
+        ValueError, match=r'dataset\.size=8 and model\.discriminator\.in_size=16 must be the same'
+    ):
+        prepare_config(path)
+    cfg = prepare_config(path, cfg_options={'model.discriminator.in_size': 8})
+    assert cfg.model.discriminator.in_size == 8
+    with pytest.raises(ValueError, match=r'in_size=8 and model\.generator\.out_size=4'):
+        prepare_config(
+            write_toy_config(
+                tmp_path,
+                **{
+                    "dict(type='ToyDiscriminator')": "dict(type='ToyDiscriminator', in_size=8)",
+                    'width=4': 'out_size=4',
+                },
+            )
+        )
 
 
 def test_resume_a_checkpoint_by_name(toy_config, tmp_path):

@@ -30,9 +30,7 @@ def test_a_baseline_starts_a_contrast():
 def test_and_the_other_way_round():
     match = match_weights(CONTRAST, BASELINE, rename=True)
     assert set(match.weights) == set(BASELINE)
-    assert match.describe() == (
-        'not in this model: discriminator.head.d, contrast.weights.weight'
-    )
+    assert match.describe() == ('not in this model: discriminator.head.d, contrast.weights.weight')
 
 
 @pytest.mark.parametrize(

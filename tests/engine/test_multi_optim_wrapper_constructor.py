@@ -61,6 +61,11 @@ def test_an_unknown_network_is_named():
         MultiOptimWrapperConstructor(dict(critic=dict(optimizer=ADAM)))(Pair())
 
 
+def test_an_unknown_optimizer_is_named():
+    with pytest.raises(KeyError, match='Adem is not in the optimizer registry'):
+        MultiOptimWrapperConstructor(dict(generator=dict(optimizer=dict(type='Adem'))))
+
+
 @pytest.mark.parametrize(
     ('cfg', 'paramwise', 'said'),
     [

@@ -33,13 +33,15 @@ def _images(folder, num):
     return np.stack([np.asarray(Image.open(folder / f'{i:06d}.png')) for i in range(num)])
 
 
-def test_numbered_files_and_a_grid(checkpoint, tmp_path):
+def test_numbered_files_and_a_grid(checkpoint, tmp_path, capsys):
     _tool('generate').main([str(checkpoint), '--num', '5', '--batch-size', '2', '--grid'])
     out = tmp_path / 'generated'
     assert sorted(p.name for p in out.iterdir()) == [
         *(f'{i:06d}.png' for i in range(5)),
         'grid.png',
     ]
+    shown = capsys.readouterr()
+    assert shown.err == '' and shown.out.splitlines()[-1] == f'5 images in {out}'
     expected = sample_images(load_generator(checkpoint), 5, batch_size=2)
     np.testing.assert_array_equal(_images(out, 5), expected)
 

@@ -10,7 +10,9 @@ from mmfncontra.utils.mmcv_ops import MissingOps, install_mmcv_ops
 
 
 def test_a_missing_operator_says_what_to_install():
-    with pytest.raises(NotImplementedError, match=r"'nms' .* pip uninstall mmcv-lite, .*mmcv>=2.0,<2.2"):
+    with pytest.raises(
+        NotImplementedError, match=r"'nms' .* pip uninstall mmcv-lite, .*mmcv>=2.0,<2.2"
+    ):
         MissingOps().nms(1, two=2)
     assert not hasattr(MissingOps(), '__path__')
 

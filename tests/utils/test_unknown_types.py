@@ -20,9 +20,9 @@ def test_near_names(cfg, said):
 
 def test_the_key_is_named():
     cfg = Config(dict(a=[dict(b=dict(type='FewShotDatasets'))]))
-    with pytest.raises(ValueError, match=r"^a\.0\.b\.type: there is no dataset .*FewShotDataset"):
-        with explain_unknown_types(cfg):
-            DATASETS.build(cfg.a[0].b)
+    said = r'^a\.0\.b\.type: there is no dataset .*FewShotDataset'
+    with pytest.raises(ValueError, match=said), explain_unknown_types(cfg):
+        DATASETS.build(cfg.a[0].b)
 
 
 def test_other_faults_pass():

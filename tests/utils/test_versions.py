@@ -69,7 +69,9 @@ def test_full_mmcv_will_do(monkeypatch):
     versions.check_versions()
 
 
-@pytest.mark.parametrize('found', ['2', '2.0.0', '2.6', '2.9.1', '2.11.0', '2.12', '2.12.0', '10.1'])
+@pytest.mark.parametrize(
+    'found', ['2', '2.0.0', '2.6', '2.9.1', '2.11.0', '2.12', '2.12.0', '10.1']
+)
 @pytest.mark.parametrize('bounds', ['', '>=2', '>=2.6,<2.12', '<2.11', '>=2.9.1,<10'])
 def test_versions_compare_as_pip_says(found, bounds):
     assert is_within(found, bounds) == (found in SpecifierSet(bounds))
