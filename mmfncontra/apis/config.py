@@ -144,8 +144,8 @@ def check_image_size(cfg: Config) -> None:
     for key, size in sizes[1:]:
         if size != sizes[0][1]:
             raise ValueError(
-                f'{key}={size} and {sizes[0][0]}={sizes[0][1]} must be the same: the images that '
-                'are drawn and the real ones'
+                f'{key}={size} and {sizes[0][0]}={sizes[0][1]} must be the same: the '
+                'networks and the real images have one size'
             )
 
 

@@ -125,8 +125,8 @@ def prepare_config(
         cfg.randomness = {**(cfg.get('randomness') or {}), 'seed': seed}
     if amp:
         use_autocast(cfg)
-    set_data_root(cfg, data)
     check_image_size(cfg)
+    set_data_root(cfg, data)
     _settle_start(cfg, resume)
     return cfg
 
