@@ -47,7 +47,8 @@ $(VENV)/.installed: $(REQUIREMENTS) setup.cfg pyproject.toml
 	@touch $@
 
 $(VENV)/.installed-dev: $(VENV)/.installed
-	$(PIP) -c $(CONSTRAINTS) -r requirements/dev.txt
+	@# mmagic is here without the dependencies it declares, which pip would call a conflict.
+	$(PIP) --no-warn-conflicts -c $(CONSTRAINTS) -r requirements/dev.txt
 	@touch $@
 
 clean:

@@ -2,4 +2,8 @@
 _base_ = './few_shot.py'
 train_dataloader = dict(
     dataset=dict(
-        type='ProceduralShells', num_images=64, size=64, seed=0, pipeline=[dict(type='PackImages')]))
+        type='ProceduralShells',
+        num_images=64,
+        size=64,
+        seed=0,
+        pipeline=[dict(type='PackImages')]))
