@@ -21,7 +21,8 @@ demo: install
 	@echo 'Look at work_dirs/fncontra/fastgan_demo: samples/, negatives.png, curves.png'
 
 test: install-dev lint
-	$(BIN)/python -m pytest -q --doctest-modules mmfncontra tests
+	$(BIN)/python -m pytest -q --doctest-modules mmfncontra
+	$(BIN)/python -m pytest -q tests
 
 lint: install-dev
 	$(BIN)/ruff check .
