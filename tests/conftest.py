@@ -17,13 +17,13 @@ def shared(*parts: str) -> Path:
     return path
 
 
-@pytest.fixture
+@pytest.fixture(scope='session')
 def golden() -> Callable[[str], Path]:
     """Path of a reference file by name; the test is skipped where the file is absent."""
     return lambda name: shared('golden', name)
 
 
-@pytest.fixture
+@pytest.fixture(scope='session')
 def photographs() -> Path:
     """Folder that holds the photograph sets ``hats`` and ``shoes``."""
     return shared('data')

@@ -20,21 +20,17 @@ def close(ours, reference, relative=1e-4):
 
 
 @pytest.fixture(scope='module')
-def step():
+def step(golden):
     """Everything the reference step holds, computed by this package in the reference's order.
 
     GWCL's gradient is a small difference of large terms: oneDNN's convolutions, which differ from
     one processor to the next, move it by 1e-4 in the generator through float32 rounding alone.
     ATen's own convolutions do not, so the generator runs with those.
     """
-    from conftest import shared
-
-    spec = importlib.util.spec_from_file_location(
-        'reference_state', shared('golden', 'reference_state.py')
-    )
+    spec = importlib.util.spec_from_file_location('reference_state', golden('reference_state.py'))
     reference_state = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(reference_state)
-    reference = np.load(shared('golden', 'fastgan256_step.npz'))
+    reference = np.load(golden('fastgan256_step.npz'))
     state = convert_fastgan(
         dict(
             g=reference_state.reference_state('generator'),
