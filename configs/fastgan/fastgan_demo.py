@@ -12,12 +12,12 @@ model = dict(
     ema_config=dict(momentum=0.01),
 )
 train_dataloader = dict(
-    dataset=dict(num_images=48, families=['turret', 'cone', 'scallop']))
+    dataset=dict(num_images=32, families=['scallop', 'turret']))
 # So short a training starts fast and ends still.
 optim_wrapper = dict(
-    generator=dict(optimizer=dict(lr=7e-4)), discriminator=dict(optimizer=dict(lr=7e-4)))
-train_cfg = dict(max_iters=1300)
+    generator=dict(optimizer=dict(lr=5e-4)), discriminator=dict(optimizer=dict(lr=5e-4)))
+train_cfg = dict(max_iters=1250)
 param_scheduler = [
-    dict(type='LinearLR', start_factor=1.0, end_factor=0.05, begin=0, end=1300, by_epoch=False)]
+    dict(type='LinearLR', start_factor=1.0, end_factor=0.05, begin=0, end=1250, by_epoch=False)]
 default_hooks = dict(
-    checkpoint=dict(interval=650), logger=dict(interval=20), samples=dict(interval=260))
+    checkpoint=dict(interval=625), logger=dict(interval=20), samples=dict(interval=250))
