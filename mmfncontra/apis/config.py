@@ -101,7 +101,8 @@ def set_data_root(cfg: Config, data: str | Path | None) -> None:
             why = 'names several data sets' if len(datasets) > 1 else 'reads no folder'
             raise ValueError(
                 f'--data {data}: this config {why} ({kinds}); '
-                'choose a config whose data set is a FewShotDataset, or leave --data out'
+                'take one for a folder, such as configs/fncontra/fastgan-offline_64.py, or leave '
+                '--data out'
             )
         datasets[0].data_root = str(data)
     for dataset in datasets:
@@ -116,9 +117,11 @@ def set_data_root(cfg: Config, data: str | Path | None) -> None:
         if not Path(root).expanduser().exists():
             own = data is None and Path(root).parts[:1] == ('data',)
             source = ' (docs/datasets.md says where they come from)' if own else ''
+            place = Path(root).expanduser().absolute()
             raise FileNotFoundError(
-                f'there are no images at {Path(root).expanduser().absolute()}: put them there'
-                f'{source} or pass --data FOLDER'
+                f'--data {data}: there is no folder or zip at {place}'
+                if data is not None
+                else f'there are no images at {place}: put them there{source} or pass --data FOLDER'
             )
 
 

@@ -154,7 +154,9 @@ def run_training(cfg: Config) -> Runner:
             runner.train()
         checkpoint = latest_checkpoint(cfg.work_dir)
         if checkpoint is not None:
-            note(f'done: {os.path.relpath(checkpoint)}')
+            shown = os.path.relpath(checkpoint)
+            shown = checkpoint if shown.startswith('..') else shown
+            note(f'done: {shown}\ndraw from it: python tools/generate.py {shown} --grid')
         return runner
     except KeyboardInterrupt:
         note(f'\n{_after_interruption(cfg)}')

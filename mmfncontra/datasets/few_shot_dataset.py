@@ -200,7 +200,9 @@ class FewShotDataset(BaseDataset):
             )
             return
         skip = ", leave them out with on_bad_image='skip'" if num_good else ''
+        key = '--cfg-options train_dataloader.dataset'
+        command = f' (in a training: {key}.on_bad_image=skip, {key}.allow_upscale=True)'
         raise ValueError(
             f'{message}Repair or remove them{skip}; where they are only small, lower size or set '
-            'allow_upscale=True'
+            f'allow_upscale=True{command}'
         )

@@ -62,7 +62,7 @@ def test_data(tmp_path, replaced):
     assert dataset.get('dataset', dataset).data_root == str(tmp_path)
     with pytest.raises(ValueError, match='needs a folder of images: pass --data FOLDER'):
         prepare_config(path)
-    with pytest.raises(FileNotFoundError, match=r'at /.*nowhere: put them there or pass'):
+    with pytest.raises(FileNotFoundError, match=r'--data .*: there is no folder or zip at /.*nowh'):
         prepare_config(path, data=tmp_path / 'nowhere')
 
 

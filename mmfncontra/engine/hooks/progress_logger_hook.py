@@ -163,6 +163,8 @@ class ProgressLoggerHook(LoggerHook):
             runner.logger.info(f'{progress}{line}', extra={'on_bar': True})
             short = [f'{name.removeprefix("loss_")} {shown[name]:.3g}' for name in shown]
             self._shown_losses = ' '.join(['|', *short, '|'] if short else ['|'])
+        elif progress.done_here == 1:  # a sign of life, and a first idea of the speed
+            runner.logger.info(str(progress), extra={'on_bar': True})
         if self._bar is not None:
             self._bar.bar_format = f'{_BAR_FORMAT} {self._shown_losses} {progress.seen()}'
             self._bar.update()

@@ -18,6 +18,9 @@ from mmfncontra.utils.unwrap import unwrap
 from mmfncontra.visualization import make_grid, save_png
 
 
+_SHOWN_SIZE = 128
+
+
 def _detached_copy(module: nn.Module) -> nn.Module:
     # Spectral norm leaves its normalised weight, part of the last step's graph, on the module;
     # deepcopy refuses such tensors unless it is told what their copies are.
@@ -38,7 +41,7 @@ class SampleGridHook(Hook):
     drawn on a copy and with randomness of their own: a training is the same, to the bit, with and
     without this hook. A generator that returns values which are not finite ends the training, as
     its average does not recover. There is one grid before the first iteration, one every
-    ``interval`` iterations and one at the end; backends other than the local one (TensorBoard, W&B)
+    ``interval`` iterations and one at the end, images below 128 pixels enlarged by a whole number; backends other than the local one (TensorBoard, W&B)
     get them too.
 
     Args:
@@ -73,6 +76,7 @@ class SampleGridHook(Hook):
     def before_train(self, runner: Runner) -> None:
         """Show the untrained generator; a resumed run has that picture already."""
         if runner.iter == 0:
+            runner.logger.info('drawing samples of the untrained generator')
             self._write(runner, 0)
 
     def after_train_iter(
@@ -94,7 +98,9 @@ class SampleGridHook(Hook):
     def _write(self, runner: Runner, iteration: int) -> None:
         if not is_main_process():
             return
-        grid = make_grid(self._sample(unwrap(runner.model)), self.nrow)
+        images = self._sample(unwrap(runner.model))
+        scale = max(1, _SHOWN_SIZE // images.shape[1])  # so that small images can be looked at
+        grid = make_grid(images.repeat(scale, axis=1).repeat(scale, axis=2), self.nrow)
         save_png(grid, Path(runner.work_dir) / 'samples' / f'iter_{iteration:06d}.png')
         for backend in runner.visualizer._vis_backends.values():
             if not isinstance(backend, LocalVisBackend):  # it would write the same file again

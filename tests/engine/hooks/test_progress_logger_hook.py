@@ -65,13 +65,15 @@ def test_plain_lines(train, console: Console, tmp_path: Path) -> None:
     train(logger=ProgressLoggerHook(interval=2), max_iters=5)
     text = stdout.getvalue()
     found = LINE.findall(text)
-    # batch 2, six images: an epoch is three iterations; the last iteration is always logged
+    # batch 2, six images: an epoch is three iterations; the first iteration, whose losses are not
+    # read, and the last one are always there
     assert [f[:4] for f in found] == [
+        ('1', '5', '0.3', '2'),
         ('2', '5', '0.7', '4'),
         ('4', '5', '1.3', '8'),
         ('5', '5', '1.7', '10'),
     ]
-    assert re.fullmatch(r' \| loss_disc -\S+ \| loss_gen \S+', found[0][4])
+    assert re.fullmatch(r' \| loss_disc -\S+ \| loss_gen \S+', found[1][4])
     assert '\r' not in text
     assert LINE.findall(log_file(tmp_path)) == found
 
@@ -98,7 +100,7 @@ def test_terminal_has_one_bar(train, console: Console, tmp_path: Path) -> None:
     for i in range(1, 6):
         assert re.search(rf'(^|[\r\n])(?!.*it/s)[^\r\n]*message {i}\n', text)
     # The file has the lines, and the console is given back.
-    assert [f[0] for f in LINE.findall(log_file(tmp_path))] == ['2', '4', '5']
+    assert [f[0] for f in LINE.findall(log_file(tmp_path))] == ['1', '2', '4', '5']
     runner.logger.info('afterwards')
     assert runner.logger.handlers[0].stream is stdout
     assert stdout.getvalue().endswith('afterwards\n')
@@ -109,8 +111,8 @@ def test_resume_counts_on(train, console: Console, tmp_path: Path, terminal: boo
     stdout = console(terminal)
     train(logger=ProgressLoggerHook(interval=2), start_at=100, max_iters=104)
     iterations, images = zip(*((f[0], f[3]) for f in LINE.findall(log_file(tmp_path))), strict=True)
-    assert iterations == ('102', '104')
-    assert images == ('204', '208')
+    assert iterations == ('101', '102', '104')
+    assert images == ('202', '204', '208')
     assert ('\r104/104 |' in stdout.getvalue()) == terminal
 
 
@@ -152,4 +154,4 @@ def test_images_of_all_ranks(train, console: Console, monkeypatch: pytest.Monkey
     stdout = console(terminal=False)
     monkeypatch.setattr(progress_logger_hook, 'get_world_size', lambda: 3)
     train(logger=ProgressLoggerHook(interval=4))
-    assert LINE.findall(stdout.getvalue())[0][2:4] == ('4.0', '24')
+    assert LINE.findall(stdout.getvalue())[-1][2:4] == ('4.0', '24')

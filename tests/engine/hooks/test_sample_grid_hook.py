@@ -19,7 +19,7 @@ def test_writes_first_intervals_and_last(train, tmp_path: Path) -> None:
     train(SampleGridHook(interval=2, num_images=4), max_iters=5)
     assert grids(tmp_path) == [f'iter_{i:06d}.png' for i in (0, 2, 4, 5)]
     image = np.asarray(Image.open(tmp_path / 'samples' / 'iter_000005.png'))
-    assert image.shape == (22, 22, 3)
+    assert image.shape == (262, 262, 3)  # two rows of 8-pixel images, sixteen times as large
 
 
 def test_resume_counts_on(train, tmp_path: Path) -> None:
@@ -97,7 +97,7 @@ def test_other_backends_get_the_grid(train, monkeypatch: pytest.MonkeyPatch) -> 
             monkeypatch.setattr(runner.visualizer, 'add_scalars', lambda *a, **k: None)
 
     train(Attach(), SampleGridHook(interval=4, num_images=4))
-    assert recorder.images == [('samples', (22, 22, 3), 0), ('samples', (22, 22, 3), 4)]
+    assert recorder.images == [('samples', (262, 262, 3), 0), ('samples', (262, 262, 3), 4)]
 
 
 @pytest.mark.parametrize('name', ['interval', 'num_images', 'nrow', 'batch_size'])
