@@ -17,7 +17,6 @@ from mmfncontra.utils.checks import check_integers
 from mmfncontra.utils.unwrap import unwrap
 from mmfncontra.visualization import make_grid, save_png
 
-
 _SHOWN_SIZE = 128
 
 
@@ -41,8 +40,8 @@ class SampleGridHook(Hook):
     drawn on a copy and with randomness of their own: a training is the same, to the bit, with and
     without this hook. A generator that returns values which are not finite ends the training, as
     its average does not recover. There is one grid before the first iteration, one every
-    ``interval`` iterations and one at the end, images below 128 pixels enlarged by a whole number; backends other than the local one (TensorBoard, W&B)
-    get them too.
+    ``interval`` iterations and one at the end. Images below 128 pixels are enlarged by a whole
+    number. Backends other than the local one (TensorBoard, W&B) get the grids too.
 
     Args:
         interval: Iterations between two grids.
