@@ -42,7 +42,10 @@ def toy_config(tmp_path):
 def test_trains(toy_config, tmp_path):
     done = _train(toy_config, '--seed', 3, '--cfg-options', 'train_cfg.max_iters=2', cwd=tmp_path)
     assert done.returncode == 0 and done.stderr == '', done.stderr
-    assert done.stdout.splitlines()[-1] == 'done: work_dirs/toy/iter_2.pth'
+    assert done.stdout.splitlines()[-2:] == [
+        'done: work_dirs/toy/iter_2.pth',
+        'draw from it: python tools/generate.py work_dirs/toy/iter_2.pth --grid',
+    ]
 
 
 @pytest.mark.parametrize(
