@@ -1,5 +1,3 @@
-import time
-
 import numpy as np
 import pytest
 import pywt
@@ -220,30 +218,3 @@ def test_refusals():
     for hard in (('LH', 'LH'), 'LH', ('LH',), ('LH', 'LL'), ORIENTATIONS):
         with pytest.raises(ValueError, match=r'hard=.* must be a pair'):
             negatives(x, hard=hard)
-
-
-def test_fast_path_is_fast():
-    """Loose bounds, a machine under load passes; it measures 10 × and 3.5 × on one idle core."""
-    x = images(8, 3, 256, 256, dtype=torch.float32)
-    fast, generic = FrequencyNegatives(), force_generic(FrequencyNegatives())
-
-    def loop():
-        for kept in ((), ('LH',), ('LH', 'HL')):
-            oracle(x.numpy(), 'haar', 5, kept)
-
-    def best(function, repeats):
-        times = []
-        for _ in range(repeats):
-            start = time.process_time()
-            function()
-            times.append(time.process_time() - start)
-        return min(times)
-
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        seconds = best(lambda: fast(x), 8)
-        assert best(lambda: generic(x), 3) > 1.5 * seconds
-        assert best(loop, 2) > 4 * seconds
-    finally:
-        torch.set_num_threads(threads)

@@ -1,0 +1,58 @@
+#!/usr/bin/env python
+"""Time the negatives: closed form, through the transform, and through PyWavelets.
+
+python benchmarks/negatives.py --size 256 --batch 8 --runs 9
+"""
+
+import argparse
+import statistics
+import time
+from collections.abc import Callable
+
+import numpy as np
+import pywt
+import torch
+
+from mmfncontra.models.wavelets import FrequencyNegatives
+
+
+def pywavelets_loop(images: np.ndarray, levels: int) -> None:
+    """Easy, middle and hard of every image and channel, one at a time."""
+    for image in images.reshape(-1, *images.shape[-2:]):
+        ll, *details = pywt.wavedec2(image, 'haar', mode='periodization', level=levels)
+        for kept in ((0, 0, 0), (1, 0, 0), (1, 1, 0)):
+            masked = [tuple(k * d for k, d in zip(kept, level, strict=True)) for level in details]
+            pywt.waverec2([ll, *masked], 'haar', mode='periodization')
+
+
+def main() -> None:
+    """Time the three in turn and print medians and ratios."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument('--size', type=int, default=256, help='side of the images in pixels')
+    parser.add_argument('--batch', type=int, default=8, help='images in a batch')
+    parser.add_argument('--runs', type=int, default=9, help='timed runs of each, interleaved')
+    args = parser.parse_args()
+    images = torch.rand(args.batch, 3, args.size, args.size) * 2 - 1
+    closed, generic = FrequencyNegatives(), FrequencyNegatives()
+    generic._haar = generic._any
+    ways: dict[str, Callable] = {
+        'closed form': lambda: closed(images),
+        'transform': lambda: generic(images),
+        'PyWavelets': lambda: pywavelets_loop(images.numpy(), 5),
+    }
+    times: dict[str, list[float]] = {name: [] for name in ways}
+    for run in range(args.runs + 1):  # the first warms up
+        for name, way in ways.items():
+            start = time.perf_counter()
+            way()
+            if run:
+                times[name].append(time.perf_counter() - start)
+    medians = {name: statistics.median(values) for name, values in times.items()}
+    print(f'{args.batch} images of {args.size}, 5 levels, {torch.get_num_threads()} threads')
+    for name, seconds in medians.items():
+        ratio = seconds / medians['closed form']
+        print(f'{name:12s} {1000 * seconds:8.1f} ms   {ratio:5.1f} x the closed form')
+
+
+if __name__ == '__main__':
+    main()
