@@ -87,12 +87,8 @@ def load_generator(
     model = cfg.get('model') or {}
     if 'generator' not in model:
         raise ValueError(f'config {config} has no model.generator')
-    # The GAN passes its noise size on to the generator; so does this.
-    noise_size = model.get('noise_size')
     with explain_unknown_types(cfg):
-        generator = MODELS.build(
-            model.generator, default_args={} if noise_size is None else dict(noise_size=noise_size)
-        )
+        generator = MODELS.build(model.generator)
     try:
         generator.load_state_dict(weights)
     except RuntimeError as error:

@@ -68,13 +68,6 @@ def test_no_average(tmp_path, toy_config):
     load_generator(tmp_path / 'a.pth', use_ema=False)
 
 
-def test_the_noise_size_of_the_gan_reaches_the_generator(tmp_path, trained):
-    write_toy_config(tmp_path, **{"type='ToyGAN',": "type='ToyGAN', noise_size=6,"})
-    state = {f'generator.{k}': v for k, v in ToyGenerator(6, width=4).state_dict().items()}
-    torch.save(dict(state_dict=state), tmp_path / 'a.pth')
-    assert load_generator(tmp_path / 'a.pth', use_ema=False).noise_size == 6
-
-
 def test_a_config_without_generator(trained, tmp_path):
     (tmp_path / 'toy.py').write_text("model = dict(type='X')")
     with pytest.raises(ValueError, match=r'has no model\.generator'):
