@@ -1,0 +1,81 @@
+"""Bilinear sampling of images that can be differentiated twice."""
+
+from typing import Any
+
+import torch
+from torch import Tensor
+
+# Bilinear, zeros outside, pixel centres between the corners -1 and 1.
+_MODES = (0, 0, False)
+
+
+def grid_sample(images: Tensor, grid: Tensor) -> Tensor:
+    """Sample images bilinearly at given places, differentiable twice in the images.
+
+    The numbers of ``torch.nn.functional.grid_sample(images, grid, align_corners=False)``, whose
+    second derivative torch does not have (``derivative for aten::grid_sampler_2d_backward is not
+    implemented``, torch 1.11 to at least 2.11). A gradient penalty on images before an augmentation
+    needs it. Sampling is linear in the images: its backward pass distributes a gradient with the
+    same weights, and the backward pass of that is the sampling again, so that any order of
+    derivatives exists.
+
+    Args:
+        images: (B, C, H, W), floating point.
+        grid: (B, H', W', 2), x and y in [-1, 1] from edge to edge of the images, of the images'
+            dtype and without gradient; 0 is read outside.
+
+    Returns:
+        (B, C, H', W').
+
+    Raises:
+        ValueError: If ``grid`` requires a gradient, which is not computed here, or shapes or
+            dtypes do not fit.
+
+    Example:
+        >>> images = torch.arange(4.0).view(1, 1, 2, 2)
+        >>> grid_sample(images, torch.zeros(1, 1, 1, 2)).item()
+        1.5
+    """
+    if grid.requires_grad:
+        raise ValueError(
+            'grid must not require a gradient: only the images have one here; pass grid.detach()'
+        )
+    fits = images.ndim == 4 and grid.ndim == 4 and grid.shape[::3] == (len(images), 2)
+    if not fits or images.dtype != grid.dtype:
+        raise ValueError(
+            'images must be (B, C, H, W) and grid (B, H2, W2, 2) of the same dtype, got '
+            f'{tuple(images.shape)} {images.dtype} and {tuple(grid.shape)} {grid.dtype}'
+        )
+    return _Sample.apply(images, grid)
+
+
+class _Sample(torch.autograd.Function):
+    """Gather: an output pixel is the weighted sum of four image pixels."""
+
+    @staticmethod
+    def forward(ctx: Any, images: Tensor, grid: Tensor) -> Tensor:
+        ctx.save_for_backward(grid)
+        ctx.shape = images.shape
+        return torch.ops.aten.grid_sampler_2d(images, grid, *_MODES)
+
+    @staticmethod
+    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, None]:
+        (grid,) = ctx.saved_tensors
+        return _Distribute.apply(grad, grid, ctx.shape), None
+
+
+class _Distribute(torch.autograd.Function):
+    """The transpose: an output pixel's gradient goes back to its four image pixels."""
+
+    @staticmethod
+    def forward(ctx: Any, grad: Tensor, grid: Tensor, shape: torch.Size) -> Tensor:
+        ctx.save_for_backward(grid)
+        # Of the images only the shape matters for their own gradient.
+        return torch.ops.aten.grid_sampler_2d_backward(
+            grad, grad.new_empty(shape), grid, *_MODES, [True, False]
+        )[0]
+
+    @staticmethod
+    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, None, None]:
+        (grid,) = ctx.saved_tensors
+        return _Sample.apply(grad, grid), None, None
