@@ -1,7 +1,15 @@
 """Generators and discriminators."""
 
+from .chain_norm import ChainNorm
+from .fastgan_big_discriminator import FastGANBigDiscriminator
 from .fastgan_checkpoint import convert_fastgan
 from .fastgan_discriminator import FastGANDiscriminator
 from .fastgan_generator import FastGANGenerator
 
-__all__ = ['FastGANDiscriminator', 'FastGANGenerator', 'convert_fastgan']
+__all__ = [
+    'ChainNorm',
+    'FastGANBigDiscriminator',
+    'FastGANDiscriminator',
+    'FastGANGenerator',
+    'convert_fastgan',
+]
