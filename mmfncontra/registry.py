@@ -6,6 +6,8 @@ the light packages only, and ``mmfncontra.models.gans``, which needs mmagic, com
 ``custom_imports`` of a config.
 """
 
+from typing import Any
+
 from mmengine import registry as _mmengine
 from mmengine.registry import Registry
 
@@ -21,6 +23,7 @@ MODELS = Registry(
         'mmfncontra.models.contrasts',
         'mmfncontra.models.heads',
         'mmfncontra.models.losses',
+        'mmfncontra.models.regularisers',
         'mmfncontra.models.wavelets',
     ],
 )
@@ -68,3 +71,23 @@ for _name in (
 ):
     _root = getattr(_mmengine, _name)
     globals()[_name] = Registry(_root.name, parent=_root, scope=_SCOPE)
+
+
+def build_model(cfg: dict | Any) -> Any:
+    """Build a component from :data:`MODELS`, one of another mm project in that project's scope.
+
+    ``mmagic.SNGANGenerator`` and its like build their own parts by plain names, which exist in the
+    scope of mmagic only.
+
+    Args:
+        cfg: Config with a ``type``, plain or prefixed with a scope; anything else is returned.
+
+    Returns:
+        The component.
+    """
+    if not isinstance(cfg, dict):
+        return cfg
+    scope, _, name = str(cfg.get('type', '')).rpartition('.')
+    if scope and scope.isidentifier() and scope != _SCOPE:
+        cfg = {'_scope_': scope, **cfg, 'type': name}
+    return MODELS.build(cfg)

@@ -45,8 +45,8 @@ class FNContra(nn.Module):
         gwcl: Config of the generator's loss; ``None`` leaves it out.
         weights: Config of the weights; they change only under ``DynamicWeightHook``.
         difficulties: The levels to use, some of easy, middle and hard.
-        taps: Submodules of the discriminator that the head reads; ``None`` takes its own
-            ``feature_taps``.
+        taps: What the head reads of the discriminator, shallow to deep: names of submodules or
+            sides of feature maps; ``None`` takes its own ``feature_taps``, or one map of each side.
 
     Raises:
         ValueError: If both losses are left out or a level is unknown.
@@ -65,7 +65,7 @@ class FNContra(nn.Module):
         gwcl: dict | None = dict(type='mmfncontra.GWCLLoss'),  # noqa: B006
         weights: dict | None = None,
         difficulties: Sequence[str] = DIFFICULTIES,
-        taps: Sequence[str] | None = None,
+        taps: Sequence[str | int] | None = None,
     ) -> None:
         super().__init__()
         unknown = [name for name in difficulties if name not in DIFFICULTIES]
@@ -97,11 +97,18 @@ class FNContra(nn.Module):
         """Whether prototypes are needed: only GWCL uses them."""
         return self.gwcl is not None
 
-    def wrap(self, discriminator: nn.Module) -> ContrastiveDiscriminator:
-        """The discriminator with the contrastive head this contrast reads."""
+    def wrap(
+        self, discriminator: nn.Module, in_size: int | None = None
+    ) -> ContrastiveDiscriminator:
+        """The discriminator with the contrastive head this contrast reads.
+
+        Args:
+            discriminator: Any discriminator.
+            in_size: Side of the images, for a discriminator that does not say.
+        """
         head = dict(self.head_config)
         head.setdefault('embed', self.embeds)
-        return ContrastiveDiscriminator(discriminator, head, self.taps)
+        return ContrastiveDiscriminator(discriminator, head, self.taps, in_size)
 
     def level_weights(self) -> dict[str, Tensor]:
         """Current weight of each level in use."""
@@ -114,6 +121,7 @@ class FNContra(nn.Module):
         real: Tensor,
         embedding: Tensor | None,
         prototypes: list[Tensor] | None,
+        **kwargs: object,
     ) -> tuple[dict[str, Tensor], Prototypes | None]:
         """DWCL of a batch of real images.
 
@@ -123,6 +131,8 @@ class FNContra(nn.Module):
             real: Augmented real images, (B, 3, S, S) in [-1, 1].
             embedding: Their embeddings with gradient, (B, E); ``None`` without DWCL.
             prototypes: Their prototypes; ``None`` without GWCL.
+            **kwargs: What the discriminator takes besides images, such as ``label``: view and
+                negatives are of their image's class.
 
         Returns:
             ``loss_dwcl`` if there is one, and the prototypes that :meth:`gen_loss` needs, or
@@ -132,11 +142,11 @@ class FNContra(nn.Module):
         embeddings, negative_prototypes = {}, {}
         with torch.no_grad():
             if self.embeds:
-                _, positive, _ = discriminator(self.view(real), embed=True)
+                _, positive, _ = discriminator(self.view(real), embed=True, **kwargs)
             negatives = self.negatives(real)
             for name in self.difficulties:
                 _, embeddings[name], negative_prototypes[name] = discriminator(
-                    negatives[name], **wanted
+                    negatives[name], **wanted, **kwargs
                 )
         losses = {}
         if self.embeds:

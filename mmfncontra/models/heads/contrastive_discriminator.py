@@ -2,12 +2,12 @@
 
 from collections.abc import Sequence
 
-import torch
 from torch import Tensor, nn
 
 from mmfncontra.registry import MODELS
 
 from .feature_taps import FeatureTaps
+from .trunk_stages import dry_forward, find_stages, image_size, probe_images
 
 
 class ContrastiveDiscriminator(nn.Module):
@@ -17,39 +17,60 @@ class ContrastiveDiscriminator(nn.Module):
     The head's input size is read off a dry forward, never typed by hand.
 
     Args:
-        backbone: The discriminator, with an ``in_size``.
+        backbone: The discriminator.
         head: Config of the head, such as ``dict(type='WaveletContrastiveHead')``.
-        taps: Names of the submodules whose outputs the head reads, shallow to deep. ``None`` takes
-            the ``feature_taps`` of the discriminator.
+        taps: What the head reads, shallow to deep: names of submodules, or sides of feature maps in
+            pixels, whose last map is taken (:func:`find_stages`). ``None`` takes the
+            ``feature_taps`` of the discriminator, and one map of each side where it names none.
+        in_size: Side of the images, for a discriminator that does not say.
 
     Raises:
-        ValueError: If a tap is no submodule, or neither ``taps`` nor the discriminator names any.
+        ValueError: If a tap is no submodule or there is no map of that side, listing those that
+            exist.
     """
 
-    def __init__(self, backbone: nn.Module, head: dict, taps: Sequence[str] | None = None) -> None:
+    def __init__(
+        self,
+        backbone: nn.Module,
+        head: dict,
+        taps: Sequence[str | int] | None = None,
+        in_size: int | None = None,
+    ) -> None:
         super().__init__()
-        taps = taps or getattr(backbone, 'feature_taps', None)
-        if not taps:
-            raise ValueError(
-                f'contrast.taps: {type(backbone).__name__} does not say which feature maps to '
-                'read; name its submodules, shallow to deep'
-            )
         self.backbone = backbone
-        self.in_size = backbone.in_size
+        self.in_size = image_size(backbone, in_size)
         self.has_decoders = getattr(backbone, 'has_decoders', False)
-        self.tap_names = tuple(taps)
-        last = self._dry_forward()[-1]
+        self.num_classes = getattr(backbone, 'num_classes', 0)
+        self.tap_names = self._settle_taps(taps)
+        last = self._dry_maps()[-1]
         self.head = MODELS.build(
             head, default_args=dict(in_channels=last.shape[1], in_size=last.shape[-1])
         )
 
-    @torch.no_grad()
-    def _dry_forward(self) -> list[Tensor]:
-        was_training = self.backbone.training
-        channels, size = getattr(self.backbone, 'in_channels', 3), self.backbone.in_size
-        with FeatureTaps(self.backbone.eval(), self.tap_names).record() as maps:
-            self.backbone(torch.zeros(1, channels, size, size))
-        self.backbone.train(was_training)
+    def _settle_taps(self, taps: Sequence[str | int] | None) -> tuple[str, ...]:
+        own = getattr(self.backbone, 'feature_taps', None)
+        taps = taps or own
+        if taps and all(isinstance(tap, str) for tap in taps):
+            return tuple(taps)
+        stages = find_stages(self.backbone, self.in_size, own)
+        if not taps:
+            taps = tuple(stages)
+        missing = [tap for tap in taps if isinstance(tap, int) and tap not in stages]
+        if missing or not taps:
+            raise ValueError(
+                f'contrast.taps: {type(self.backbone).__name__} has no feature map of side '
+                f'{missing or "4 or more"}; it has {list(stages)}, or name its submodules'
+            )
+        return tuple(stages[tap] if isinstance(tap, int) else tap for tap in taps)
+
+    def _dry_maps(self) -> list[Tensor]:
+        with FeatureTaps(self.backbone, self.tap_names).record() as maps:
+            dry_forward(self.backbone, probe_images(self.backbone, self.in_size, 1))
+        if len(maps) < len(self.tap_names) or any(m.ndim != 4 for m in maps):
+            raise ValueError(
+                f'contrast.taps: not all of {list(self.tap_names)} put out feature maps '
+                f'(B, C, h, w) when {type(self.backbone).__name__} runs'
+            )
         return maps
 
     def forward(

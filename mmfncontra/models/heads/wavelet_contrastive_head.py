@@ -36,14 +36,15 @@ class WaveletContrastiveHead(nn.Module):
     """The contrastive head of FNContra on a discriminator's feature maps.
 
     The instance embedding of an image comes from the last map: Conv 4×4 (C → C/2), BatchNorm, ReLU,
-    Conv 3×3 stride 2 (C/2 → C/4), BatchNorm, flatten; 512 numbers for FastGAN's 512×8×8. Its
-    wavelet prototypes come from the maps before (:func:`wavelet_prototype`).
+    Conv 3×3 stride 2 (C/2 → C/4), BatchNorm, flatten; 512 numbers for FastGAN's 512×8×8. Maps below
+    6×6 are padded by one pixel first: 128 numbers for StyleGAN2's 512×4×4. Its wavelet prototypes
+    come from the maps before (:func:`wavelet_prototype`).
 
     Source: Yang et al., Expert Systems with Applications 263, 2025.
 
     Args:
         in_channels: Channels C of the last map, at least 4.
-        in_size: Height and width of the last map, at least 6.
+        in_size: Height and width of the last map, at least 4.
         embed: Whether there is a projector; without it no embedding can be asked for.
 
     Raises:
@@ -62,18 +63,19 @@ class WaveletContrastiveHead(nn.Module):
         super().__init__()
         if in_channels < 4:
             raise ValueError(f'in_channels must be at least 4, got {in_channels}')
-        if in_size < 6:
+        if in_size < 4:
             raise ValueError(
-                f'in_size must be at least 6 for the 4x4 and 3x3 convolutions, got {in_size}'
+                f'in_size must be at least 4 for the 4x4 and 3x3 convolutions, got {in_size}'
             )
         self.in_channels = in_channels
-        self.embedding_size = in_channels // 4 * ((in_size - 6) // 2 + 1) ** 2
-        self.projector = self._projector(in_channels) if embed else None
+        padding = 1 if in_size < 6 else 0
+        self.embedding_size = in_channels // 4 * ((in_size + 2 * padding - 6) // 2 + 1) ** 2
+        self.projector = self._projector(in_channels, padding) if embed else None
 
     @staticmethod
-    def _projector(channels: int) -> nn.Sequential:
+    def _projector(channels: int, padding: int) -> nn.Sequential:
         layers = nn.Sequential(
-            nn.Conv2d(channels, channels // 2, 4, bias=False),
+            nn.Conv2d(channels, channels // 2, 4, padding=padding, bias=False),
             nn.BatchNorm2d(channels // 2),
             nn.ReLU(),
             nn.Conv2d(channels // 2, channels // 4, 3, stride=2, bias=False),
@@ -94,7 +96,8 @@ class WaveletContrastiveHead(nn.Module):
         """
         if self.projector is None:
             raise ValueError('this head was built with embed=False and has no embedding')
-        return self.projector(feature).flatten(1)
+        # Blocks in half precision, without autocast, hand on half-precision maps.
+        return self.projector(feature.to(self.projector[0].weight.dtype)).flatten(1)
 
     def prototypes(self, features: Sequence[Tensor]) -> list[Tensor]:
         """Wavelet prototypes (B, h_i/2, w_i/2) of the maps (B, C_i, h_i, w_i)."""

@@ -46,9 +46,19 @@ def test_returns_what_is_asked_for():
     assert disc(x, embed=True)[2] is None and disc(x, prototypes=True)[1] is None
 
 
-def test_needs_taps():
+def test_taps_by_name():
     net = nn.Sequential(nn.Conv2d(3, 8, 3))
     net.in_size = 16
-    with pytest.raises(ValueError, match='does not say which feature maps'):
+    with pytest.raises(ValueError, match=r'no feature map of side 4 or more; it has \[\], or name'):
         ContrastiveDiscriminator(net, HEAD)
     assert ContrastiveDiscriminator(net, HEAD, taps=['0']).head.in_channels == 8
+    with pytest.raises(ValueError, match=r"no submodule 'x'; it has \['0'\]"):
+        ContrastiveDiscriminator(net, HEAD, taps=['x'])
+    assert ContrastiveDiscriminator(net, HEAD, taps=['0'], in_size=99).in_size == 16
+
+
+def test_size_of_a_discriminator_that_does_not_say():
+    net = nn.Sequential(nn.Conv2d(3, 8, 4, 2, 1))
+    assert ContrastiveDiscriminator(net, HEAD, in_size=16).head.in_channels == 8
+    with pytest.raises(ValueError, match='Sequential does not say its in_size'):
+        ContrastiveDiscriminator(net, HEAD)

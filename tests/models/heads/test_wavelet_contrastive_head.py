@@ -36,6 +36,17 @@ def test_embedding_size_of_larger_maps():
     assert head.embed(torch.randn(2, 16, 13, 13)).shape == (2, head.embedding_size)
 
 
+@pytest.mark.parametrize('size', [4, 5])
+def test_small_maps_are_padded_for_the_projector(size):
+    head = WaveletContrastiveHead(in_channels=512, in_size=size)
+    assert head.embed(torch.randn(2, 512, size, size)).shape == (2, head.embedding_size) == (2, 128)
+
+
+def test_half_precision_maps_are_embedded_in_full():
+    head = WaveletContrastiveHead(in_channels=16)
+    assert head.embed(torch.randn(2, 16, 8, 8, dtype=torch.float16)).dtype == torch.float32
+
+
 def test_without_projector():
     head = WaveletContrastiveHead(in_channels=16, embed=False)
     assert not list(head.parameters())
@@ -47,6 +58,6 @@ def test_refuses_what_does_not_fit():
     with pytest.raises(ValueError, match='in_channels'):
         WaveletContrastiveHead(in_channels=2)
     with pytest.raises(ValueError, match='in_size'):
-        WaveletContrastiveHead(in_size=4)
+        WaveletContrastiveHead(in_size=3)
     with pytest.raises(ValueError, match='even size, got 7x8'):
         wavelet_prototype(torch.zeros(1, 1, 7, 8))
