@@ -5,6 +5,14 @@ from mmfncontra.utils import prepare_mmagic
 prepare_mmagic()
 
 from .discriminate import DiscriminatorOutput, discriminate  # noqa: E402
+from .half_life_ema import HalfLifeEMA  # noqa: E402
 from .limited_data_gan import LimitedDataGAN  # noqa: E402
+from .stylegan2_generator import StyleGAN2Generator  # noqa: E402
 
-__all__ = ['DiscriminatorOutput', 'LimitedDataGAN', 'discriminate']
+__all__ = [
+    'DiscriminatorOutput',
+    'HalfLifeEMA',
+    'LimitedDataGAN',
+    'StyleGAN2Generator',
+    'discriminate',
+]

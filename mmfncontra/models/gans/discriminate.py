@@ -31,6 +31,7 @@ def discriminate(
     decode: bool = False,
     embed: bool = False,
     prototypes: bool = False,
+    **kwargs: object,
 ) -> DiscriminatorOutput:
     """Run a discriminator and name its outputs.
 
@@ -40,13 +41,15 @@ def discriminate(
         decode: Ask for reconstructions; the discriminator must have decoders.
         embed: Ask for the embedding; the discriminator must have a contrastive head.
         prototypes: Ask for the prototypes; the same.
+        **kwargs: What the discriminator takes besides images, such as ``label``.
 
     Returns:
         The named outputs.
     """
     # Only what is asked for is passed on: a discriminator need not know of the rest.
     asked = dict(decode=decode, embed=embed, prototypes=prototypes)
-    output = discriminator(images, **{name: True for name, wanted in asked.items() if wanted})
+    asked = {name: True for name, wanted in asked.items() if wanted}
+    output = discriminator(images, **asked, **kwargs)
     embedding, maps = None, None
     if embed or prototypes:
         output, embedding, maps = output

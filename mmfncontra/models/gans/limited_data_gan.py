@@ -1,22 +1,24 @@
 """The GAN that every configuration here trains."""
 
 from collections.abc import Sequence
-from typing import Any
 
 import torch
 from mmagic.models.base_models import BaseGAN
-from mmagic.models.utils import set_requires_grad
 from mmagic.structures import DataSample
+from mmengine.dist import all_reduce, get_world_size
+from mmengine.logging import MessageHub
 from mmengine.optim import OptimWrapper, OptimWrapperDict
 from torch import Tensor, nn
 
-from mmfncontra.registry import MODELS
+from mmfncontra.registry import MODELS, build_model
 from mmfncontra.utils.unwrap import unwrap
 
 from ..contrasts import Prototypes
+from ..heads.trunk_stages import image_size
+from .auxiliary_losses import AuxiliaryLosses
 from .discriminate import discriminate
-
-Images = Tensor | Sequence[Tensor]
+from .freeze import freeze_layers
+from .networks import Images, build_network, detached, network_parameters, out_size
 
 
 @MODELS.register_module()
@@ -25,7 +27,12 @@ class LimitedDataGAN(BaseGAN):
 
     One iteration: a batch of fakes is generated and augmented once; the discriminator steps on real
     and fake images, with auxiliary and contrastive losses; then the generator steps on the same
-    fakes through the updated discriminator; then the moving average of the generator follows.
+    fakes through the updated discriminator; then the moving average of the generator follows, and
+    what adapts to the discriminator's overfitting (ADA, APA …) is told the mean sign of its logits
+    on real images, over all ranks.
+
+    Generator and discriminator are ours or mmagic's. A class-conditional one (``num_classes`` above
+    0) takes the labels of the batch, which the fakes share.
 
     Args:
         generator: Config of the generator; called with noise (B, Z), returns images (B, 3, S, S) in
@@ -36,10 +43,19 @@ class LimitedDataGAN(BaseGAN):
         disc_auxiliary_losses: Configs of further losses of the discriminator by name, logged as
             ``loss_<name>``. Each says in its attribute ``inputs`` which tensors of the step it
             takes: ``real``, ``fake``, ``real_logits``, ``fake_logits``, ``reconstructions``,
-            ``targets``.
-        gen_auxiliary_losses: The same for the generator, from ``fake`` and ``fake_logits``.
+            ``targets``, and ``raw_real``, the real images before augmentation, which then require
+            a gradient. One with an ``interval`` is computed every so many iterations.
+        gen_auxiliary_losses: The same for the generator, from ``fake``, ``fake_logits``, and
+            ``path_images`` with their ``latents``, a further batch smaller by the loss's
+            ``batch_shrink``.
         augment: Config of the augmentation of real and fake images, or ``None``.
+        pseudo_real: Config of what replaces real images by fakes in the discriminator's step
+            (``APA``), or ``None``.
+        regularisers: Configs, by name, of what is attached to the discriminator and adds its own
+            terms to both steps (``CHAIN``, ``NICE``).
         contrast: Config of the contrastive part, or ``None`` for the plain baseline.
+        freeze_disc: FreezeD: layers of the discriminator next to the image that are not trained,
+            as a number of feature maps or a list of submodules.
         ema_config: Config of the generator's moving average; ``momentum`` is the share of the new
             weights. ``None``: no average. Buffers (BatchNorm statistics) are copied.
         data_preprocessor: Config of mmengine's or mmagic's preprocessor; the default maps uint8 to
@@ -50,8 +66,11 @@ class LimitedDataGAN(BaseGAN):
             would not be trained, or the parts do not fit together.
     """
 
-    DISC_TENSORS = ('real', 'fake', 'real_logits', 'fake_logits', 'reconstructions', 'targets')
-    GEN_TENSORS = ('fake', 'fake_logits')
+    DISC_TENSORS = (
+        *('real', 'fake', 'real_logits', 'fake_logits', 'reconstructions', 'targets'),
+        'raw_real',
+    )
+    GEN_TENSORS = ('fake', 'fake_logits', 'path_images', 'latents')
 
     def __init__(
         self,
@@ -61,19 +80,36 @@ class LimitedDataGAN(BaseGAN):
         disc_auxiliary_losses: dict[str, dict] | None = None,
         gen_auxiliary_losses: dict[str, dict] | None = None,
         augment: dict | None = None,
+        pseudo_real: dict | None = None,
+        regularisers: dict[str, dict] | None = None,
         contrast: dict | None = None,
+        freeze_disc: int | Sequence[str] = 0,
         ema_config: dict | None = None,
         data_preprocessor: dict | None = None,
     ) -> None:
         if ema_config and 'start_iter' in ema_config:
             raise ValueError('ema_config.start_iter: the average starts at the first iteration')
-        generator, discriminator, contrast = map(_build, (generator, discriminator, contrast))
+        generator, discriminator = build_network(generator), build_network(discriminator)
         if not isinstance(getattr(generator, 'noise_size', None), int):
             raise ValueError(f'generator {type(generator).__name__} must have a noise_size')
-        if contrast is not None and discriminator is None:
+        num_classes = getattr(generator, 'num_classes', 0) or 0
+        contrast = build_model(contrast)
+        regularisers = {name: build_model(cfg) for name, cfg in (regularisers or {}).items()}
+        if discriminator is not None:
+            if freeze_disc:
+                size = image_size(discriminator, out_size(generator))
+                freeze_layers(discriminator, freeze_disc, size)
+            for regulariser in regularisers.values():
+                regulariser.attach(discriminator)
+            if (getattr(discriminator, 'num_classes', 0) or 0) != num_classes:
+                raise ValueError(
+                    f'discriminator.num_classes={getattr(discriminator, "num_classes", 0)} and '
+                    f'generator.num_classes={num_classes} must be the same'
+                )
+            if contrast is not None:
+                discriminator = contrast.wrap(discriminator, out_size(generator))
+        elif contrast is not None:
             raise ValueError('contrast needs a discriminator, which is None')
-        if contrast is not None:
-            discriminator = contrast.wrap(discriminator)
         super().__init__(
             generator,
             discriminator,
@@ -81,23 +117,39 @@ class LimitedDataGAN(BaseGAN):
             or dict(type='mmengine.ImgDataPreprocessor', mean=[127.5] * 3, std=[127.5] * 3),
             ema_config=ema_config and {'type': 'mmagic.ExponentialMovingAverage', **ema_config},
         )
+        self.num_classes = num_classes
         self.contrast = contrast
-        self.augment = _build(augment)
-        self.adversarial_loss = _build(adversarial_loss or dict(type='mmfncontra.HingeGANLoss'))
-        self.disc_auxiliary_losses = self._build_auxiliary(
+        self.regularisers = nn.ModuleDict(regularisers)
+        self.augment = build_model(augment)
+        self.pseudo_real = build_model(pseudo_real)
+        self.adversarial_loss = build_model(
+            adversarial_loss or dict(type='mmfncontra.HingeGANLoss')
+        )
+        self.disc_auxiliary_losses = AuxiliaryLosses(
             'disc_auxiliary_losses', disc_auxiliary_losses, self.DISC_TENSORS
         )
-        self.gen_auxiliary_losses = self._build_auxiliary(
+        self.gen_auxiliary_losses = AuxiliaryLosses(
             'gen_auxiliary_losses', gen_auxiliary_losses, self.GEN_TENSORS
         )
-        self._decode = any(
-            'reconstructions' in loss.inputs for loss in self.disc_auxiliary_losses.values()
-        )
-        has_decoders = getattr(discriminator, 'has_decoders', False)
+        self._check_latents()
+        self._check_decoders()
+        # The generator's step freezes the discriminator; what FreezeD froze stays so.
+        self._trained_by_disc = [p for p in network_parameters(discriminator) if p.requires_grad]
+
+    def _check_latents(self) -> None:
+        if self.gen_auxiliary_losses.taking('latents') and not hasattr(self.generator, 'w_avg'):
+            raise ValueError(
+                'gen_auxiliary_losses has a loss of latents, but generator '
+                f'{type(self.generator).__name__} has none: take StyleGAN2Generator'
+            )
+
+    def _check_decoders(self) -> None:
+        self._decode = bool(self.disc_auxiliary_losses.taking('reconstructions'))
+        has_decoders = getattr(self.discriminator, 'has_decoders', False)
         if self._decode and not has_decoders:
             raise ValueError(
                 'disc_auxiliary_losses has a reconstruction loss, but discriminator '
-                f'{type(discriminator).__name__} has no decoders'
+                f'{type(self.discriminator).__name__} has no decoders'
             )
         if has_decoders and not self._decode:
             # A distributed wrapper would wait for their gradients for ever.
@@ -106,43 +158,52 @@ class LimitedDataGAN(BaseGAN):
                 'set model.discriminator.decoders=False, or add a reconstruction loss'
             )
 
-    @staticmethod
-    def _build_auxiliary(
-        argument: str, configs: dict[str, dict] | None, tensors: Sequence[str]
-    ) -> nn.ModuleDict:
-        losses = nn.ModuleDict({name: _build(cfg) for name, cfg in (configs or {}).items()})
-        for name, loss in losses.items():
-            missing = [tensor for tensor in loss.inputs if tensor not in tensors]
-            if missing:
-                raise ValueError(
-                    f'{argument}.{name} ({type(loss).__name__}) takes {missing}; '
-                    f'this step has {list(tensors)}'
-                )
-        return losses
+    def init_weights(self) -> None:
+        """Nothing: the networks were initialised when they were built, before their average."""
 
     def train_step(self, data: dict, optim_wrapper: OptimWrapperDict) -> dict[str, Tensor]:
         """One iteration: a step of the discriminator, then one of the generator.
 
         Args:
-            data: A batch of the data loader, ``inputs`` uint8 images.
+            data: A batch of the data loader, ``inputs`` uint8 images, and ``labels`` for a
+                class-conditional GAN.
             optim_wrapper: Optimisers of ``generator`` and ``discriminator``.
 
         Returns:
-            Losses to log, scalars without gradient; ``loss_disc`` and ``loss_gen`` are the sums.
+            Losses to log, scalars without gradient; ``loss_disc`` and ``loss_gen`` are the sums,
+            ``r_t`` is the mean sign of the logits of real images.
+
+        Raises:
+            ValueError: If a class-conditional GAN gets no labels.
         """
-        real = self.data_preprocessor(data, True)['inputs']
+        data = self.data_preprocessor(data, True)
+        real, kwargs = data['inputs'], self._labels(data)
         if isinstance(real, dict):  # mmagic's preprocessors name their images
             real = real['img']
         gen_optim, disc_optim = optim_wrapper['generator'], optim_wrapper['discriminator']
         with gen_optim.optim_context(self.generator):
             noise = torch.randn(len(real), self.noise_size, device=real.device)
-            fake = self._augmented(self.generator(noise))
-        disc_logs, prototypes = self.update_discriminator(real, fake, disc_optim)
-        gen_logs = self.update_generator(fake, prototypes, gen_optim)
-        return {**disc_logs, **gen_logs}
+            raw_fake = self.generator(noise, **kwargs)
+            fake = self._augmented(raw_fake)
+        if self.pseudo_real is not None:
+            real = self.pseudo_real(real, detached(raw_fake))
+        disc_logs, prototypes = self.update_discriminator(real, fake, disc_optim, **kwargs)
+        gen_logs = self.update_generator(fake, prototypes, gen_optim, **kwargs)
+        return {**disc_logs, **self._observe(disc_logs['r_t'], len(real)), **gen_logs}
+
+    def _labels(self, data: dict) -> dict[str, Tensor]:
+        if not self.num_classes:
+            return {}
+        if 'labels' not in data:
+            raise ValueError(
+                f'generator.num_classes={self.num_classes}, but the batches have no labels: set '
+                "train_dataloader.dataset.labelled=True and PackImages(extra_keys=['labels'])"
+            )
+        labels = data['labels']
+        return dict(label=labels if isinstance(labels, Tensor) else torch.stack(list(labels)))
 
     def update_discriminator(
-        self, real: Tensor, fake: Images, optim_wrapper: OptimWrapper
+        self, real: Tensor, fake: Images, optim_wrapper: OptimWrapper, **kwargs: Tensor
     ) -> tuple[dict[str, Tensor], Prototypes | None]:
         """Step of the discriminator.
 
@@ -150,25 +211,36 @@ class LimitedDataGAN(BaseGAN):
             real: Real images, (B, 3, S, S) in [-1, 1].
             fake: Augmented generated images as the generator returned them; their gradient is cut.
             optim_wrapper: The discriminator's optimiser.
+            **kwargs: ``label`` of a class-conditional GAN.
 
         Returns:
-            Losses to log, and the contrast's prototypes for the generator's step.
+            Losses to log with ``r_t``, and the contrast's prototypes for the generator's step.
         """
         contrast, prototypes = self.contrast, None
-        fake = _detached(fake)
+        due = self.disc_auxiliary_losses.due(self._iteration)
+        fake = detached(fake)
+        raw_real = real
+        if self.disc_auxiliary_losses.taking('raw_real', due):
+            raw_real = real.detach().requires_grad_()
         with optim_wrapper.optim_context(self.discriminator):
-            real = self._augmented(real)
+            real = self._augmented(raw_real)
+            self._enter('real')
             on_real = discriminate(
                 self.discriminator,
                 real,
                 decode=self._decode,
                 embed=contrast is not None and contrast.embeds,
                 prototypes=contrast is not None and contrast.uses_prototypes,
+                **kwargs,
             )
-            fake_logits = discriminate(self.discriminator, fake).logits
-            losses = self.adversarial_loss.disc_loss(on_real.logits, fake_logits)
-            losses |= self._auxiliary(
-                self.disc_auxiliary_losses,
+            penalties = self._penalties(self.discriminator, real, **kwargs)
+            self._enter('fake')
+            fake_logits = discriminate(self.discriminator, fake, **kwargs).logits
+            for name, value in self._penalties(self.discriminator, fake, **kwargs).items():
+                penalties[name] = penalties[name] + value if name in penalties else value
+            losses = self.adversarial_loss.disc_loss(on_real.logits, fake_logits) | penalties
+            losses |= self.disc_auxiliary_losses(
+                due,
                 dict(
                     real=real,
                     fake=fake,
@@ -176,17 +248,28 @@ class LimitedDataGAN(BaseGAN):
                     fake_logits=fake_logits,
                     reconstructions=on_real.reconstructions,
                     targets=on_real.targets,
+                    raw_real=raw_real,
                 ),
             )
             if contrast is not None:
+                self._enter('real')
                 contrast_losses, prototypes = contrast.disc_loss(
-                    self.discriminator, real, on_real.embedding, on_real.prototypes
+                    self.discriminator,
+                    real.detach(),
+                    on_real.embedding,
+                    on_real.prototypes,
+                    **kwargs,
                 )
                 losses |= contrast_losses
-        return self._step(losses, optim_wrapper, 'loss_disc'), prototypes
+        logs = self._step(losses, optim_wrapper, 'loss_disc')
+        return {**logs, 'r_t': on_real.logits.detach().float().sign().mean()}, prototypes
 
     def update_generator(
-        self, fake: Images, prototypes: Prototypes | None, optim_wrapper: OptimWrapper
+        self,
+        fake: Images,
+        prototypes: Prototypes | None,
+        optim_wrapper: OptimWrapper,
+        **kwargs: Tensor,
     ) -> dict[str, Tensor]:
         """Step of the generator, and of its moving average.
 
@@ -194,26 +277,67 @@ class LimitedDataGAN(BaseGAN):
             fake: Augmented generated images with gradient.
             prototypes: What :meth:`update_discriminator` returned.
             optim_wrapper: The generator's optimiser.
+            **kwargs: ``label`` of a class-conditional GAN.
 
         Returns:
             Losses to log.
         """
         # Not through the distributed wrapper: it would wait for gradients of frozen parameters.
         discriminator = unwrap(self.discriminator)
-        set_requires_grad(discriminator, False)
+        for parameter in self._trained_by_disc:
+            parameter.requires_grad_(False)
+        due = self.gen_auxiliary_losses.due(self._iteration)
         with optim_wrapper.optim_context(self.generator):
-            on_fake = discriminate(discriminator, fake, prototypes=prototypes is not None)
+            self._enter('generator')
+            on_fake = discriminate(discriminator, fake, prototypes=prototypes is not None, **kwargs)
             losses = self.adversarial_loss.gen_loss(on_fake.logits)
-            losses |= self._auxiliary(
-                self.gen_auxiliary_losses, dict(fake=fake, fake_logits=on_fake.logits)
-            )
+            losses |= self._penalties(discriminator, fake, **kwargs)
+            tensors = dict(fake=fake, fake_logits=on_fake.logits)
+            for loss in self.gen_auxiliary_losses.taking('latents', due):
+                tensors |= self._path_tensors(on_fake.logits, loss)
+            losses |= self.gen_auxiliary_losses(due, tensors)
             if prototypes is not None:
                 losses |= self.contrast.gen_loss(on_fake.prototypes, prototypes)
         self._start_ema()
         logs = self._step(losses, optim_wrapper, 'loss_gen')
-        set_requires_grad(discriminator, True)
+        for parameter in self._trained_by_disc:
+            parameter.requires_grad_(True)
         if self.with_ema_gen:
+            self.generator_ema.images_per_step = len(on_fake.logits) * get_world_size()
             self.generator_ema.update_parameters(unwrap(self.generator))
+        return logs
+
+    @property
+    def _iteration(self) -> int:
+        return MessageHub.get_current_instance().get_info('iter', 0)
+
+    def _path_tensors(self, logits: Tensor, loss: nn.Module) -> dict[str, Tensor]:
+        num = max(1, len(logits) // loss.batch_shrink)
+        noise = torch.randn(num, self.noise_size, device=logits.device)
+        images, latents = self.generator(noise, return_latents=True)
+        return dict(path_images=images, latents=latents)
+
+    def _enter(self, stream: str) -> None:
+        for regulariser in self.regularisers.values():
+            regulariser.enter(stream)
+
+    def _penalties(
+        self, discriminator: nn.Module, images: Images, **kwargs: Tensor
+    ) -> dict[str, Tensor]:
+        """What regularisers say of the pass that has just been made."""
+        losses: dict[str, Tensor] = {}
+        for regulariser in self.regularisers.values():
+            losses |= regulariser.penalty(discriminator, images, **kwargs)
+        return losses
+
+    def _observe(self, r_t: Tensor, num_images: int) -> dict[str, Tensor]:
+        """Tell what adapts how far the discriminator overfits, the same on every rank."""
+        r_t = r_t.clone()
+        all_reduce(r_t, op='mean')
+        logs = dict(r_t=r_t)
+        for part in (self.augment, self.pseudo_real, *self.regularisers.values()):
+            if hasattr(part, 'observe'):
+                logs |= part.observe(r_t, num_images * get_world_size())
         return logs
 
     def _start_ema(self) -> None:
@@ -237,13 +361,6 @@ class LimitedDataGAN(BaseGAN):
         return [self.augment(image.float()) for image in images]
 
     @staticmethod
-    def _auxiliary(losses: nn.ModuleDict, tensors: dict[str, Any]) -> dict[str, Tensor]:
-        return {
-            f'loss_{name}': loss(**{key: tensors[key] for key in loss.inputs})
-            for name, loss in losses.items()
-        }
-
-    @staticmethod
     def _step(
         losses: dict[str, Tensor], optim_wrapper: OptimWrapper, total: str
     ) -> dict[str, Tensor]:
@@ -262,7 +379,7 @@ class LimitedDataGAN(BaseGAN):
 
         Args:
             inputs: Noise (B, Z), or a dict with ``noise`` or ``num_batches`` and optionally
-                ``sample_model``, ``'ema'`` or ``'orig'``.
+                ``sample_model``, ``'ema'`` or ``'orig'``, and ``labels`` (B,), drawn otherwise.
             data_samples: Not used.
             mode: Not used.
 
@@ -272,16 +389,12 @@ class LimitedDataGAN(BaseGAN):
         if isinstance(inputs, Tensor):
             inputs = dict(noise=inputs)
         noise = self.noise_fn(inputs.get('noise'), num_batches=inputs.get('num_batches') or 1)
+        kwargs = {}
+        if self.num_classes:
+            drawn = torch.randint(self.num_classes, (len(noise),), device=noise.device)
+            kwargs = dict(label=inputs.get('labels', drawn))
         use_ema = self._get_valid_model(inputs) == 'ema'
-        images = (self.generator_ema if use_ema else self.generator)(noise)
+        images = (self.generator_ema if use_ema else self.generator)(noise, **kwargs)
         images = images if isinstance(images, Tensor) else images[0]
         images = ((images.float() + 1) * 127.5).clamp(0, 255)
         return [DataSample(fake_img=image) for image in images]
-
-
-def _build(config: dict | nn.Module | None) -> nn.Module | None:
-    return MODELS.build(config) if isinstance(config, dict) else config
-
-
-def _detached(images: Images) -> Images:
-    return images.detach() if isinstance(images, Tensor) else [x.detach() for x in images]

@@ -1,0 +1,61 @@
+"""FreezeD: keep the first layers of a discriminator as they are."""
+
+from collections.abc import Sequence
+
+from torch import nn
+
+from ..heads import FeatureTaps, find_stages
+from ..heads.trunk_stages import dry_forward, probe_images
+
+
+def freeze_layers(discriminator: nn.Module, layers: int | Sequence[str], in_size: int) -> None:
+    """Stop training the layers of a discriminator next to the image.
+
+    Source: Mo et al., *Freeze the Discriminator: a Simple Baseline for Fine-Tuning GANs*, 2020,
+    arXiv 2002.10964.
+
+    Args:
+        discriminator: The discriminator, without a contrastive head.
+        layers: Names of submodules, or a number n: what runs before, and in, the n-th largest
+            feature map.
+        in_size: Side of the images.
+
+    Raises:
+        ValueError: If a name is no submodule, or the network has fewer maps than n.
+    """
+    if not isinstance(layers, int):
+        FeatureTaps(discriminator, layers)  # lists the names that exist
+        for name in layers:
+            discriminator.get_submodule(name).requires_grad_(False)
+        return
+    taps = getattr(discriminator, 'feature_taps', None)
+    stages = list(find_stages(discriminator, in_size, taps).values())
+    if not 0 < layers < len(stages):
+        raise ValueError(
+            f'freeze_disc must be below {len(stages)}, the number of feature maps of '
+            f'{type(discriminator).__name__}, or a list of its submodules, got {layers}'
+        )
+    for module in _run_until(discriminator, stages[layers - 1], in_size):
+        module.requires_grad_(False)
+
+
+def _run_until(discriminator: nn.Module, last: str, in_size: int) -> list[nn.Module]:
+    """The modules with parameters of their own that have run when a submodule has."""
+    ran: list[nn.Module] = []
+    done: list[bool] = []
+    handles = []
+    for name, module in discriminator.named_modules():
+        if any(True for _ in module.parameters(recurse=False)):
+            handles.append(
+                module.register_forward_hook(
+                    lambda module, *_: None if done else ran.append(module)
+                )
+            )
+        if name == last:
+            handles.append(module.register_forward_hook(lambda *_: done.append(True)))
+    try:
+        dry_forward(discriminator, probe_images(discriminator, in_size, 1))
+    finally:
+        for handle in handles:
+            handle.remove()
+    return ran

@@ -1,0 +1,64 @@
+"""Moving average of a generator by its half-life."""
+
+import torch
+from mmagic.models.base_models import ExponentialMovingAverage
+from torch import Tensor, nn
+
+from mmfncontra.registry import MODELS
+
+
+@MODELS.register_module()
+class HalfLifeEMA(ExponentialMovingAverage):
+    r"""Average of weights that forgets by images, not by iterations.
+
+    After a step on n images, with N images seen before,
+
+    .. math::
+        w_{ema} \leftarrow \beta\, w_{ema} + (1 - \beta)\, w, \qquad
+        \beta = 0.5^{\,n / \min(1000\,h,\ \rho N)},
+
+    with half-life h in thousands of images: early in a training it is a share :math:`\rho` of the
+    images seen, so that the first, bad weights are forgotten. Buffers are copied.
+
+    Source: Karras et al., CVPR 2020 and NeurIPS 2020 (StyleGAN2-ADA), appendix.
+
+    Args:
+        model: The generator.
+        half_life_kimg: h, thousands of images.
+        ramp_up: :math:`\rho`; ``None`` has the full half-life from the start.
+
+    Attributes:
+        images_per_step: Images behind an update, of all ranks; whoever updates the average sets it.
+
+    Raises:
+        ValueError: If a number is not positive.
+    """
+
+    def __init__(
+        self, model: nn.Module, half_life_kimg: float = 10.0, ramp_up: float | None = 0.05
+    ) -> None:
+        super().__init__(model)
+        for name, value in dict(half_life_kimg=half_life_kimg, ramp_up=ramp_up).items():
+            if value is not None and not value > 0:
+                raise ValueError(f'{name} must be positive, got {value}')
+        self.half_life_kimg = half_life_kimg
+        self.ramp_up = ramp_up
+        self.images_per_step = 1
+
+    def update_parameters(self, model: nn.Module) -> None:
+        """Move the average towards a model's weights; the first call copies them."""
+        half_life = torch.full((), 1000.0 * self.half_life_kimg, device=self.steps.device)
+        if self.ramp_up is not None:
+            half_life = half_life.minimum(self.ramp_up * self.steps * self.images_per_step)
+        self._share = 1 - 0.5 ** (self.images_per_step / half_life)
+        super().update_parameters(model)
+
+    def avg_func(self, averaged_param: Tensor, source_param: Tensor, steps: int) -> None:
+        """One weight's average.
+
+        Args:
+            averaged_param: The average, changed in place.
+            source_param: The weight.
+            steps: Not used.
+        """
+        averaged_param.lerp_(source_param, self._share.to(averaged_param))

@@ -1,0 +1,210 @@
+"""Networks of mmagic as configs of LimitedDataGAN."""
+
+import copy
+
+import pytest
+import torch
+from mmengine.optim import OptimWrapper, OptimWrapperDict
+from mmengine.registry import DefaultScope, init_default_scope
+
+from mmfncontra.models.gans import LimitedDataGAN
+
+CONTRAST = dict(type='FNContra', negatives=dict(type='FrequencyNegatives', levels=3))
+STYLEGAN2 = dict(
+    generator=dict(type='StyleGAN2Generator', out_size=8, style_channels=8, num_mlps=1),
+    discriminator=dict(type='mmagic.StyleGAN2Discriminator', in_size=8),
+    adversarial_loss=dict(type='LogisticGANLoss'),
+    disc_auxiliary_losses=dict(r1=dict(type='R1Penalty')),
+    gen_auxiliary_losses=dict(path=dict(type='PathLengthPenalty')),
+)
+DCGAN = dict(
+    generator=dict(type='mmagic.DCGANGenerator', output_scale=64, base_channels=16),
+    discriminator=dict(
+        type='mmagic.DCGANDiscriminator',
+        input_scale=64,
+        output_scale=4,
+        out_channels=1,
+        base_channels=4,
+    ),
+)
+SAGAN = dict(
+    generator=dict(
+        type='mmagic.SAGANGenerator',
+        output_scale=64,
+        base_channels=4,
+        attention_after_nth_block=3,
+        with_spectral_norm=True,
+        use_cbn=False,
+    ),
+    discriminator=dict(
+        type='mmagic.SAGANDiscriminator',
+        input_scale=64,
+        base_channels=4,
+        attention_after_nth_block=2,
+    ),
+)
+SAGAN3 = {
+    name: {**cfg, 'num_classes': 3, **({'use_cbn': True} if name == 'generator' else {})}
+    for name, cfg in SAGAN.items()
+}
+BIGGAN3 = dict(
+    generator=dict(
+        type='mmagic.BigGANGenerator', output_scale=64, num_classes=3, base_channels=4, shared_dim=8
+    ),
+    discriminator=dict(
+        type='mmagic.BigGANDiscriminator', input_scale=64, num_classes=3, base_channels=4
+    ),
+)
+
+
+@pytest.fixture(autouse=True)
+def _scope():
+    init_default_scope('mmfncontra')
+    yield
+    DefaultScope._instance_dict.clear()
+
+
+def optimisers(model, lr=1e-3):
+    return OptimWrapperDict(
+        **{
+            name: OptimWrapper(torch.optim.Adam(getattr(model, name).parameters(), lr=lr))
+            for name in ('generator', 'discriminator')
+        }
+    )
+
+
+def batch(size, classes=0, count=4):
+    data = dict(
+        inputs=[torch.randint(0, 256, (3, size, size), dtype=torch.uint8) for _ in range(count)]
+    )
+    if classes:
+        data['labels'] = [torch.tensor(i % classes) for i in range(count)]
+    return data
+
+
+@pytest.mark.parametrize(
+    ('cfg', 'size', 'classes'),
+    [(STYLEGAN2, 8, 0), (DCGAN, 64, 0), (SAGAN, 64, 0), (SAGAN3, 64, 3), (BIGGAN3, 64, 3)],
+)
+def test_fncontra_trains_them(cfg, size, classes):
+    """Every parameter is updated, as a distributed wrapper demands."""
+    model = LimitedDataGAN(**cfg, contrast=CONTRAST, ema_config=dict(momentum=0.01)).train()
+    optim = optimisers(model, lr=0.0)
+    logs = model.train_step(batch(size, classes), optim)
+    assert {'loss_dwcl', 'loss_gwcl', 'r_t'} <= set(logs)
+    assert all(value.isfinite() for value in logs.values())
+    for name in ('generator', 'discriminator'):
+        for key, p in getattr(model, name).named_parameters():
+            assert p in optim[name].optimizer.state, f'{name}.{key} was never updated'
+    samples = model.eval()(dict(num_batches=2))
+    assert samples[0].fake_img.shape == (3, size, size)
+
+
+def test_weights_are_drawn_before_the_average_is_made():
+    model = LimitedDataGAN(**DCGAN, ema_config=dict(momentum=0.01))
+    assert model.discriminator.downsamples[0].conv.weight.std().item() == pytest.approx(0.02, 0.3)
+    before = copy.deepcopy(model.state_dict())
+    model.init_weights()
+    assert all(torch.equal(before[name], value) for name, value in model.state_dict().items())
+    for average, p in zip(
+        model.generator_ema.module.parameters(), model.generator.parameters(), strict=True
+    ):
+        assert torch.equal(average, p)
+
+
+def test_labels_reach_both_networks():
+    torch.manual_seed(0)
+    model = LimitedDataGAN(**SAGAN3, contrast=CONTRAST).train()
+    seen = []
+    network = model.discriminator.backbone
+    network.register_forward_hook(
+        lambda module, args, kwargs, out: seen.append(kwargs['label'].tolist()), with_kwargs=True
+    )
+    model.train_step(batch(64, 3), optimisers(model))
+    # Real, fake, view, three negatives; then the fakes of the generator's step.
+    assert seen == 7 * [[0, 1, 2, 0]]
+
+
+def test_labels_are_demanded():
+    model = LimitedDataGAN(**SAGAN3)
+    with pytest.raises(ValueError, match='the batches have no labels: set'):
+        model.train_step(batch(64), optimisers(model))
+    with pytest.raises(ValueError, match=r'num_classes=0 and generator\.num_classes=3'):
+        LimitedDataGAN(generator=SAGAN3['generator'], discriminator=SAGAN['discriminator'])
+
+
+def test_lazy_losses_are_computed_when_due(monkeypatch):
+    model = LimitedDataGAN(**STYLEGAN2).train()
+    optim = optimisers(model)
+    found = []
+    for iteration in range(17):
+        monkeypatch.setattr(LimitedDataGAN, '_iteration', iteration)
+        logs = model.train_step(batch(8), optim)
+        found.append((iteration, 'loss_r1' in logs, 'loss_path' in logs))
+    assert [i for i, r1, _ in found if r1] == [0, 16]
+    assert [i for i, _, path in found if path] == [0, 4, 8, 12, 16]
+
+
+def test_latents_are_demanded():
+    with pytest.raises(ValueError, match='DCGANGenerator has none: take StyleGAN2Generator'):
+        LimitedDataGAN(**DCGAN, gen_auxiliary_losses=dict(path=dict(type='PathLengthPenalty')))
+
+
+def test_regularisers_and_adaptive_parts_take_part():
+    cfg = dict(
+        generator=dict(type='FastGANGenerator', out_size=64, base_channels=4),
+        discriminator=dict(
+            type='FastGANBigDiscriminator', in_size=64, base_channels=4, decoders=False
+        ),
+        augment=dict(type='ADA', ada_kimg=0.01, interval=1, initial=0.3),
+        pseudo_real=dict(type='APA', kimg=0.01, interval=1),
+        regularisers=dict(chain=dict(type='CHAIN', form='batch'), nice=dict(type='NICE')),
+        disc_auxiliary_losses=dict(lecam=dict(type='LeCamLoss'), r1=dict(type='R1Penalty')),
+        contrast=CONTRAST,
+    )
+    model = LimitedDataGAN(**cfg).train()
+    optim = optimisers(model)
+    logs = model.train_step(batch(64), optim)
+    assert {
+        *('loss_0mr', 'loss_nice_real', 'loss_nice_fake', 'loss_nice_generator'),
+        *('loss_lecam', 'loss_r1', 'loss_dwcl', 'p_ada', 'p_apa', 'p_chain', 'beta_nice', 'r_t'),
+    } <= set(logs)
+    assert all(value.isfinite() for value in logs.values())
+    parts = sum(
+        logs[f'loss_{name}']
+        for name in ('real', 'fake', '0mr', 'nice_real', 'nice_fake', 'lecam', 'r1', 'dwcl')
+    )
+    torch.testing.assert_close(logs['loss_disc'], parts)
+    # 4 images of 10 move p by 0.4, down or up as r_t says.
+    expected = 0.3 + 0.4 * (1 if logs['r_t'] > 0.6 else -1)
+    assert logs['p_ada'].item() == pytest.approx(min(max(expected, 0.0), 0.8))
+    state = model.state_dict()
+    assert {'augment.strength.value', 'pseudo_real.strength.value'} <= set(state)
+
+
+@pytest.mark.parametrize(
+    ('layers', 'frozen'),
+    [(2, {'stem', 'down_32'}), (['small'], {'small'})],
+)
+def test_freeze_disc(layers, frozen):
+    cfg = dict(
+        generator=dict(type='FastGANGenerator', out_size=64, base_channels=4),
+        discriminator=dict(type='FastGANDiscriminator', in_size=64, base_channels=4),
+        disc_auxiliary_losses=dict(rec=dict(type='WaveletL1Loss')),
+        contrast=CONTRAST,
+        freeze_disc=layers,
+    )
+    model = LimitedDataGAN(**cfg).train()
+    before = {n: p.clone() for n, p in model.discriminator.backbone.named_parameters()}
+    model.train_step(batch(64), optimisers(model))
+    for name, p in model.discriminator.backbone.named_parameters():
+        kept = name.split('.')[0] in frozen
+        assert p.requires_grad != kept, name
+        assert torch.equal(p, before[name]) == kept, name
+
+
+def test_freeze_disc_refuses():
+    with pytest.raises(ValueError, match='freeze_disc must be below 4, the number of feature maps'):
+        LimitedDataGAN(**DCGAN, freeze_disc=4)
+    with pytest.raises(ValueError, match="no submodule 'x'"):
+        LimitedDataGAN(**DCGAN, freeze_disc=['x'])
