@@ -31,6 +31,10 @@ def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
     parser.add_argument('--batch-size', type=int, default=16, help='images generated at once')
     parser.add_argument('--device', help='such as cuda or cpu; default: a GPU where there is one')
     parser.add_argument('--no-ema', action='store_true', help='last weights, not their average')
+    parser.add_argument(
+        '--truncation', type=float, default=1.0, help='of StyleGAN2: below 1, fewer odd images'
+    )
+    parser.add_argument('--label', type=int, help='class of the images; default: drawn')
     return parser.parse_args(argv)
 
 
@@ -51,6 +55,8 @@ def main(argv: Sequence[str] | None = None) -> None:
         batch_size=args.batch_size,
         device=args.device,
         use_ema=not args.no_ema,
+        truncation=args.truncation,
+        label=args.label,
     )
 
 

@@ -136,7 +136,10 @@ def check_image_size(cfg: Config) -> None:
     """
     sizes = [
         (f'model.{network}.{key}', cfg.model[network][key])
-        for network, key in (('generator', 'out_size'), ('discriminator', 'in_size'))
+        for network, key in (
+            *(('generator', 'out_size'), ('generator', 'output_scale')),
+            *(('discriminator', 'in_size'), ('discriminator', 'input_scale')),
+        )
         if key in (cfg.model.get(network) or ())
     ]
     sizes += [
@@ -149,6 +152,31 @@ def check_image_size(cfg: Config) -> None:
             raise ValueError(
                 f'{key}={size} and {sizes[0][0]}={sizes[0][1]} must be the same: the '
                 'networks and the real images have one size'
+            )
+
+
+def check_classes(cfg: Config) -> None:
+    """Check that a class-conditional GAN gets labels of its classes.
+
+    Args:
+        cfg: Config of a training.
+
+    Raises:
+        ValueError: If the images have other classes, or their labels are not handed on.
+    """
+    num_classes = (cfg.model.get('generator') or {}).get('num_classes') or 0
+    for key, dataset in _leaf_datasets(cfg.train_dataloader.dataset):
+        found = dataset.get('num_classes') or 0
+        if found != num_classes:
+            raise ValueError(
+                f'{key}.num_classes={found} and model.generator.num_classes={num_classes} must be '
+                'the same: the folders of the images are the classes'
+            )
+        packs = [step for step in dataset.get('pipeline') or () if step.get('type') == 'PackImages']
+        if num_classes and not any('labels' in (step.get('extra_keys') or ()) for step in packs):
+            raise ValueError(
+                f"{key}.pipeline needs dict(type='PackImages', extra_keys=['labels']) for "
+                f'model.generator.num_classes={num_classes}'
             )
 
 

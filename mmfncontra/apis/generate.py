@@ -28,6 +28,8 @@ def generate(
     batch_size: int = 16,
     device: str | None = None,
     use_ema: bool = True,
+    truncation: float = 1.0,
+    label: int | None = None,
 ) -> Path:
     """Write ``000000.png``, ``000001.png``, … and, if asked, ``grid.png``.
 
@@ -41,6 +43,8 @@ def generate(
         batch_size: Images generated at once.
         device: Default a GPU where there is one.
         use_ema: Take the moving average of the weights.
+        truncation: ψ of a style-based generator: below 1, images nearer to the mean one.
+        label: Class of all images of a class-conditional generator; default one drawn for each.
 
     Returns:
         The folder.
@@ -62,7 +66,7 @@ def generate(
     numbers = count()
     shown: list[np.ndarray] = []
     with tqdm(total=num, unit='image', disable=None) as bar:
-        for images in iterate_images(generator, num, seed, batch_size, device):
+        for images in iterate_images(generator, num, seed, batch_size, device, truncation, label):
             for image in images:
                 save_png(image, out / f'{next(numbers):06d}.png')
                 bar.update()

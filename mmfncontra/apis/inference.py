@@ -6,7 +6,7 @@ import torch
 from torch import nn
 
 from mmfncontra.models.sampling import calibrate_batchnorm
-from mmfncontra.registry import MODELS
+from mmfncontra.registry import build_model
 from mmfncontra.utils.checkpoint_file import load_checkpoint_file
 from mmfncontra.utils.unknown_types import explain_unknown_types
 
@@ -88,7 +88,7 @@ def load_generator(
     if 'generator' not in model:
         raise ValueError(f'config {config} has no model.generator')
     with explain_unknown_types(cfg):
-        generator = MODELS.build(model.generator)
+        generator = build_model(model.generator)
     try:
         generator.load_state_dict(weights)
     except RuntimeError as error:

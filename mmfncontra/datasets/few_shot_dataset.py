@@ -48,6 +48,9 @@ class FewShotDataset(BaseDataset):
         allow_upscale: Take images whose shorter side is below ``size`` and enlarge them. Enlarged
             images lack the high frequencies that the frequency-domain negatives are made of, so
             this is off.
+        num_classes: For class-conditional GANs: the folders at the top of ``data_root``, in natural
+            order, are so many classes, and items have the number of theirs as ``labels``. 0: no
+            labels, folders mean nothing.
         cache_mb: Memory for resized images in MiB. A 1024² image takes 3.
         metainfo: Facts about the data, see ``mmengine.dataset.BaseDataset``.
         indices: Use only the first (or, negative, last) so many images, or the ones listed.
@@ -77,6 +80,7 @@ class FewShotDataset(BaseDataset):
         fit: str = 'crop',
         on_bad_image: str = 'error',
         allow_upscale: bool = False,
+        num_classes: int = 0,
         cache_mb: float = 4096,
         metainfo: Mapping | None = None,
         indices: int | Sequence[int] | None = None,
@@ -89,6 +93,7 @@ class FewShotDataset(BaseDataset):
                 'set train_dataloader.dataset.data_root'
             )
         check_integers(size=size)
+        check_integers(0, num_classes=num_classes)
         check_fit(fit)
         if on_bad_image not in ON_BAD_IMAGE:
             raise ValueError(f'on_bad_image must be one of {ON_BAD_IMAGE}, got {on_bad_image!r}')
@@ -98,6 +103,7 @@ class FewShotDataset(BaseDataset):
         self.fit = fit
         self.on_bad_image = on_bad_image
         self.allow_upscale = allow_upscale
+        self.num_classes = num_classes
         self.cache_mb = cache_mb
         super().__init__(
             data_root=os.fspath(data_root),
@@ -133,10 +139,28 @@ class FewShotDataset(BaseDataset):
         """List the images of ``data_root``.
 
         Returns:
-            One record per image, with its ``name`` relative to ``data_root``, in natural order.
+            One record per image, with its ``name`` relative to ``data_root``, in natural order, and
+            its ``labels`` where there are classes.
+
+        Raises:
+            ValueError: If there are other than ``num_classes`` classes, or images outside of them.
         """
         self.source = ImageSource(self.data_root)
-        return [dict(name=name) for name in self.source.names]
+        if not self.num_classes:
+            return [dict(name=name) for name in self.source.names]
+        folders = [name.partition('/')[0] for name in self.source.names if '/' in name]
+        classes = {folder: label for label, folder in enumerate(dict.fromkeys(folders))}
+        outside = [name for name in self.source.names if '/' not in name]
+        if outside or len(classes) != self.num_classes:
+            found = ', '.join(list(classes)[:8]) or 'none'
+            stray = f' and {len(outside)} images outside of folders' if outside else ''
+            raise ValueError(
+                f'num_classes={self.num_classes} needs as many folders of images in '
+                f'{self.data_root}, got {len(classes)} ({found}){stray}'
+            )
+        return [
+            dict(name=name, labels=classes[name.partition('/')[0]]) for name in self.source.names
+        ]
 
     def filter_data(self) -> list[dict]:
         """Decode every image, drop (or raise at) bad ones and keep what fits in memory.
@@ -164,7 +188,8 @@ class FewShotDataset(BaseDataset):
             idx: Index of the image; negative ones count from the end.
 
         Returns:
-            ``img`` (RGB, H×W×3, uint8, a copy), ``img_path``, ``img_shape`` (H, W), ``sample_idx``.
+            ``img`` (RGB, H×W×3, uint8, a copy), ``img_path``, ``img_shape`` (H, W), ``sample_idx``,
+            and ``labels`` where there are classes.
         """
         info = super().get_data_info(idx)
         name = info.pop('name')

@@ -28,6 +28,12 @@ def _noise_size(generator: nn.Module) -> int:
     return size
 
 
+def _labels(generator: nn.Module, drawn: Tensor) -> dict[str, Tensor]:
+    """Classes for a class-conditional generator, from numbers in [0, 1)."""
+    num_classes = getattr(generator, 'num_classes', 0)
+    return dict(label=(drawn * num_classes).long()) if num_classes else {}
+
+
 def _rng_state(device: torch.device) -> Tensor:
     if device.type == 'cuda':
         return torch.cuda.get_rng_state(device)
@@ -95,6 +101,8 @@ def iterate_images(
     seed: int = 0,
     batch_size: int = 16,
     device: torch.device | str | None = None,
+    truncation: float = 1.0,
+    label: int | None = None,
 ) -> Iterator[np.ndarray]:
     """Yield the images of :func:`sample_images` batch by batch, for more than fit in memory.
 
@@ -104,6 +112,8 @@ def iterate_images(
         seed: Seed of the sequence.
         batch_size: Images per forward pass.
         device: Where the generator is; default its parameters'.
+        truncation: See :func:`sample_images`.
+        label: See :func:`sample_images`.
 
     Yields:
         uint8 RGB, (B, S, S, 3) with B at most ``batch_size``.
@@ -114,7 +124,10 @@ def iterate_images(
     check_integers(num=num, batch_size=batch_size)
     noise_size = _noise_size(generator)
     device = _device_of(generator, device)
-    # One stream, two draws an image: the noise, and a seed for what the network itself draws.
+    kwargs = _truncation(generator, truncation)
+    _check_label(generator, label)
+    # One stream, two draws an image: the noise, and a seed for what the network itself draws, which
+    # also chooses its class.
     stream = torch.Generator().manual_seed(seed)
 
     def draw(count: int) -> tuple[Tensor, list[int]]:
@@ -128,22 +141,54 @@ def iterate_images(
     done = 0
     while done < num:
         noise, seeds = draw(min(batch_size, num - done))
+        kwargs |= _labels(generator, torch.tensor(seeds, device=device).double() / 2**62)
+        if label is not None:
+            kwargs['label'] = torch.full_like(kwargs['label'], label)
         with _evaluating(generator), isolated_rng(seeds[0], device):
             if noisy is None:
                 before = _rng_state(device)
-                generator(noise[:1])
+                generator(noise[:1], **_row(kwargs, 0))
                 noisy = not torch.equal(before, _rng_state(device))
             if noisy:
                 # Maps drawn for a whole batch would depend on its size.
                 images = []
-                for z, image_seed in zip(noise.unsqueeze(1), seeds, strict=True):
+                for i, image_seed in enumerate(seeds):
                     seed_torch(image_seed, device)
-                    images.append(_big_image(generator(z)))
+                    images.append(_big_image(generator(noise[i : i + 1], **_row(kwargs, i))))
                 images = torch.cat(images)
             else:
-                images = _big_image(generator(noise))
+                images = _big_image(generator(noise, **kwargs))
         done += len(noise)
         yield to_arrays(_check_finite(images))
+
+
+def _truncation(generator: nn.Module, truncation: float) -> dict[str, float]:
+    if truncation == 1:
+        return {}
+    if not hasattr(generator, 'w_avg'):
+        raise ValueError(
+            f'truncation must be 1 for {type(generator).__name__}, which has no mean of W to '
+            f'truncate to, got {truncation}'
+        )
+    return dict(truncation=truncation)
+
+
+def _check_label(generator: nn.Module, label: int | None) -> None:
+    num_classes = getattr(generator, 'num_classes', 0)
+    if label is not None and not 0 <= label < num_classes:
+        allowed = f'from 0 to {num_classes - 1}' if num_classes else 'left out'
+        raise ValueError(
+            f'label must be {allowed} for {type(generator).__name__} of {num_classes} classes, '
+            f'got {label}'
+        )
+
+
+def _row(kwargs: dict, index: int) -> dict:
+    """Arguments for one image of a batch."""
+    return {
+        name: value[index : index + 1] if isinstance(value, Tensor) else value
+        for name, value in kwargs.items()
+    }
 
 
 def sample_images(
@@ -152,6 +197,8 @@ def sample_images(
     seed: int = 0,
     batch_size: int = 16,
     device: torch.device | str | None = None,
+    truncation: float = 1.0,
+    label: int | None = None,
 ) -> np.ndarray:
     """Draw images from a generator in evaluation mode.
 
@@ -170,15 +217,18 @@ def sample_images(
         seed: Seed of the sequence.
         batch_size: Images per forward pass.
         device: Where the generator is; default its parameters'.
+        truncation: ψ of a style-based generator: below 1, images nearer to the mean one.
+        label: Class of all images of a class-conditional generator; default one drawn for each.
 
     Returns:
         uint8 RGB, (N, S, S, 3).
 
     Raises:
-        ValueError: If a number is not positive, the generator does not say its ``noise_size``, or
-            its output is not finite.
+        ValueError: If a number is not positive, the generator does not say its ``noise_size``, has
+            no mean of W or no such class, or its output is not finite.
     """
-    return np.concatenate(list(iterate_images(generator, num, seed, batch_size, device)))
+    images = iterate_images(generator, num, seed, batch_size, device, truncation, label)
+    return np.concatenate(list(images))
 
 
 @torch.no_grad()
@@ -227,7 +277,9 @@ def calibrate_batchnorm(
             layer.train()
         try:
             for _ in range(num_batches):
-                generator(torch.randn(batch_size, noise_size).to(device))
+                noise = torch.randn(batch_size, noise_size).to(device)
+                classes = torch.arange(batch_size, device=device) / batch_size
+                generator(noise, **_labels(generator, classes))
         finally:
             for layer, momentum in zip(layers, momenta, strict=True):
                 layer.momentum = momentum

@@ -193,6 +193,12 @@ def test_images_of_another_size(tmp_path, replaced):
         )
 
 
+def test_classes_of_another_number(tmp_path):
+    path = write_toy_config(tmp_path, **FOLDER, **{'width=4': 'width=4, num_classes=3'})
+    with pytest.raises(ValueError, match=r'num_classes=0 and model\.generator\.num_classes=3 must'):
+        prepare_config(path, data=tmp_path)
+
+
 def test_resume_a_checkpoint_by_name(toy_config, tmp_path):
     path = tmp_path / 'a.pth'
     with pytest.raises(FileNotFoundError, match='does not exist'):

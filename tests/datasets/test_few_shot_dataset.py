@@ -211,6 +211,26 @@ def test_upscaling_is_asked_for(tmp_path):
     assert FewShotDataset(tmp_path, 16, allow_upscale=True)[0]['img'].shape == (16, 16, 3)
 
 
+def test_folders_are_classes(tmp_path):
+    for name in ('a/1', 'a/2', 'b/x/1', 'c10/1', 'c9/1'):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(pixels(0)).save(tmp_path / f'{name}.png')
+    dataset = FewShotDataset(tmp_path, size=8, num_classes=4)
+    found = [dataset[i] for i in range(len(dataset))]
+    classes = {Path(item['img_path']).relative_to(tmp_path).parts[0]: item['labels']
+               for item in found}  # fmt: skip
+    assert classes == dict(a=0, b=1, c9=2, c10=3) and len(found) == 5
+    pack = [dict(type='mmfncontra.PackImages', extra_keys=['labels'])]
+    packed = FewShotDataset(tmp_path, size=8, num_classes=4, pipeline=pack)[4]
+    assert packed['labels'].item() == 3 and packed['labels'].ndim == 0
+    assert 'labels' not in FewShotDataset(tmp_path, size=8)[0]
+    with pytest.raises(ValueError, match=r'num_classes=3 needs as many folders .* got 4 \(a, b, '):
+        FewShotDataset(tmp_path, size=8, num_classes=3)
+    Image.fromarray(pixels(0)).save(tmp_path / 'stray.png')
+    with pytest.raises(ValueError, match='and 1 images outside of folders'):
+        FewShotDataset(tmp_path, size=8, num_classes=4)
+
+
 def test_missing_data(tmp_path):
     with pytest.raises(ValueError, match=r'got None.*--data FOLDER.*dataset\.data_root'):
         FewShotDataset()

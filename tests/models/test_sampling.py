@@ -156,3 +156,45 @@ def test_a_generator_without_batchnorm_is_left_alone():
 def test_calibration_checks_its_counts(bad):
     with pytest.raises(ValueError, match=next(iter(bad))):
         calibrate_batchnorm(ToyGenerator(), **bad)
+
+
+class Conditional(Affine):
+    """Class k makes pixels of value k / 2."""
+
+    num_classes = 3
+
+    def forward(self, noise, label):
+        return self.scale * (label / 2 - 0.5).view(-1, 1, 1, 1).expand(-1, 3, 2, 2)
+
+
+def test_classes_are_drawn_evenly_and_belong_to_their_image():
+    generator = Conditional()
+    images = sample_images(generator, 300, batch_size=7)
+    assert np.array_equal(images[:40], sample_images(generator, 40, batch_size=16))
+    counts = np.bincount(np.searchsorted([100, 150], images[:, 0, 0, 0]), minlength=3)
+    assert counts.min() > 75
+    assert (sample_images(generator, 5, label=2) == 191).all()
+    for label in (3, -1):
+        with pytest.raises(ValueError, match='label must be from 0 to 2 for Conditional'):
+            sample_images(generator, 1, label=label)
+    with pytest.raises(ValueError, match='label must be left out for Affine of 0 classes, got 1'):
+        sample_images(Affine(), 1, label=1)
+
+
+class Styled(Affine):
+    """Pixels are noise values, drawn towards ``w_avg``."""
+
+    w_avg = 0.5
+
+    def forward(self, noise, truncation=1.0):
+        return super().forward(self.w_avg + truncation * (noise - self.w_avg))
+
+
+def test_truncation():
+    full = sample_images(Styled(), 50).astype(float)
+    half = sample_images(Styled(), 50, truncation=0.5).astype(float)
+    inside = (full > 0) & (full < 255)
+    mean = (0.5 + 1) * 127.5
+    np.testing.assert_allclose((half - mean)[inside], (full - mean)[inside] / 2, atol=1.1)
+    with pytest.raises(ValueError, match='truncation must be 1 for Affine'):
+        sample_images(Affine(), 1, truncation=0.5)

@@ -197,7 +197,7 @@ class LimitedDataGAN(BaseGAN):
         if 'labels' not in data:
             raise ValueError(
                 f'generator.num_classes={self.num_classes}, but the batches have no labels: set '
-                "train_dataloader.dataset.labelled=True and PackImages(extra_keys=['labels'])"
+                "train_dataloader.dataset.num_classes and PackImages(extra_keys=['labels'])"
             )
         labels = data['labels']
         return dict(label=labels if isinstance(labels, Tensor) else torch.stack(list(labels)))
