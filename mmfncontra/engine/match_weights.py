@@ -3,11 +3,23 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from torch import Tensor
+from torch import Size, Tensor
+
+from .published_weights import adapt_published_weights
 
 _PLAIN, _WRAPPED = 'discriminator.', 'discriminator.backbone.'
 # States that a training starts by itself where a checkpoint has none.
-_STARTED_ANEW = ('contrast.', 'generator_ema.steps')
+_STARTED_ANEW = (
+    'augment.',
+    'contrast.',
+    'disc_auxiliary_losses.',
+    'gen_auxiliary_losses.',
+    'generator.w_avg',
+    'generator_ema.module.w_avg',
+    'generator_ema.steps',
+    'pseudo_real.',
+    'regularisers.',
+)
 
 
 @dataclass(frozen=True)
@@ -18,14 +30,14 @@ class WeightMatch:
         weights: What fits, by the model's names.
         missing: Names of the model that the checkpoint lacks.
         unexpected: Names of the checkpoint that the model lacks.
-        reshaped: Names of both whose shapes differ.
+        reshaped: Names of both whose shapes differ, with the model's shape and the checkpoint's.
         reason: The likely cause of a difference.
     """
 
     weights: dict[str, Tensor]
     missing: Sequence[str]
     unexpected: Sequence[str]
-    reshaped: Sequence[str]
+    reshaped: Mapping[str, tuple[Size, Size]]
     reason: str
 
     @property
@@ -42,7 +54,10 @@ class WeightMatch:
         kept = () if everything else _STARTED_ANEW
         missing = [name for name in self.missing if not name.startswith(kept)]
         parts = {
-            'of another shape': self.reshaped,
+            'of another shape': [
+                f'{name} ({_shape(here)} here, {_shape(there)} in the file)'
+                for name, (here, there) in self.reshaped.items()
+            ],
             'not in the checkpoint': missing,
             'not in this model': self.unexpected,
         }
@@ -57,22 +72,28 @@ def match_weights(
     Args:
         state: Weights of a checkpoint.
         expected: Weights of the model, by the names they have on one device.
-        rename: Let a discriminator with contrastive head take the weights of a plain one, or the
-            other way round: ``discriminator.x`` is ``discriminator.backbone.x`` there.
+        rename: Take also weights that have other names: those of mmagic and MMGeneration
+            (:func:`adapt_published_weights`), and those of a plain discriminator for one with
+            contrastive head, or the other way round: ``discriminator.x`` is
+            ``discriminator.backbone.x`` there.
 
     Returns:
         The comparison.
     """
     reason = _reason(state, expected)
     if rename:
-        state = _renamed(state, expected)
+        state = _renamed(adapt_published_weights(state, expected), expected)
     common = [name for name in expected if name in state]
     weights = {name: state[name] for name in common if state[name].shape == expected[name].shape}
     return WeightMatch(
         weights=weights,
         missing=[name for name in expected if name not in state],
         unexpected=[name for name in state if name not in expected],
-        reshaped=[name for name in common if name not in weights],
+        reshaped={
+            name: (expected[name].shape, state[name].shape)
+            for name in common
+            if name not in weights
+        },
         reason=reason,
     )
 
@@ -102,6 +123,10 @@ def _reason(state: Mapping[str, Tensor], expected: Mapping[str, Tensor]) -> str:
             made, this = ('with', 'has none') if has else ('without', 'has it')
             return f'it was made {made} {part}, this config {this}'
     return 'it was made with networks of another kind or size'
+
+
+def _shape(shape: Size) -> str:
+    return '×'.join(map(str, shape)) or 'a number'
 
 
 def _some(names: Sequence[str], num: int = 3) -> str:

@@ -69,8 +69,9 @@ class TrainingRunner(Runner):
     ) -> dict[str, Any]:
         """Load weights into the model.
 
-        A discriminator with contrastive head takes the weights of a plain one, and the other way
-        round, unless ``strict``.
+        Unless ``strict``, a discriminator with contrastive head takes the weights of a plain one,
+        and the other way round; and a StyleGAN2 takes those that mmagic or MMGeneration published,
+        of images of another size too (:func:`adapt_published_weights`).
 
         Args:
             filename: Path of a ``.pth`` file.

@@ -10,6 +10,8 @@ from .safe_globals import allow_training_checkpoints
 
 # The loaders of torch and pickle fail in many ways on a damaged or foreign file.
 _DAMAGED = (RuntimeError, EOFError, OSError, ValueError, KeyError, IndexError, AttributeError)
+# The first bytes of a zip file, and of torch's format before 1.6, in which mmagic publishes.
+_ZIP, _BEFORE_ZIP = b'PK\x03\x04', b'\x80\x02\x8a\nl\xfc\x9cF\xf9 j\xa8P\x19'
 
 
 def _shorten(error: Exception) -> str:
@@ -25,7 +27,7 @@ def _missing(path: Path) -> str:
 
 
 def load_checkpoint_file(path: str | Path) -> dict[str, Any]:
-    """Load a checkpoint of this project onto the CPU, and say what is wrong with any other file.
+    """Load a checkpoint of a GAN onto the CPU, and say what is wrong with any other file.
 
     Only tensors, numbers, strings and the log history are read (``weights_only=True``): no code
     from the file runs.
@@ -47,13 +49,14 @@ def load_checkpoint_file(path: str | Path) -> dict[str, Any]:
         raise ValueError(f'checkpoint {path} is a folder; name a .pth file')
     allow_training_checkpoints()
     with path.open('rb') as file:
-        is_torch = file.read(4) == b'PK\x03\x04'
-    if path.stat().st_size == 0 or (is_torch and not zipfile.is_zipfile(path)):
+        head = file.read(len(_BEFORE_ZIP))
+    is_zip = head.startswith(_ZIP)
+    if path.stat().st_size == 0 or (is_zip and not zipfile.is_zipfile(path)):
         raise ValueError(
             f'checkpoint {path} is cut short ({path.stat().st_size} bytes): saving or copying it '
             'was interrupted; take an earlier one'
         )
-    if not is_torch:
+    if not (is_zip or head == _BEFORE_ZIP):
         raise ValueError(f'{path} is not a checkpoint: torch.save did not write it')
     try:
         checkpoint = torch.load(path, map_location='cpu', weights_only=True)
@@ -81,8 +84,10 @@ def _check_contents(path: Path, checkpoint: object) -> None:
             else ''
         )
         raise ValueError(f"{path} has no 'state_dict' but {keys}; {wanted}{hint}")
-    if not any(str(name).startswith(('generator.', 'generator_ema.')) for name in state):
-        found = ', '.join(sorted({str(name).partition('.')[0] for name in state})[:6]) or 'nothing'
+    # A data-parallel wrapper may have been saved along.
+    names = [str(name).removeprefix('module.') for name in state]
+    if not any(name.startswith(('generator.', 'generator_ema.')) for name in names):
+        found = ', '.join(sorted({name.partition('.')[0] for name in names})[:6]) or 'nothing'
         raise ValueError(f'{path} holds the weights of another model ({found}); {wanted}')
 
 

@@ -14,7 +14,8 @@ def prepare_mmagic() -> None:
     * the versions of what it stands on are checked, see :func:`check_versions`;
     * albumentations 1.4 is kept from asking the network for its newest version at import;
     * numpy 2 gets back ``np.bool8``, which mmagic 1.2 names in a table;
-    * mmcv-lite gets a stand-in for its compiled operators, see :func:`install_mmcv_ops`;
+    * mmcv-lite gets a stand-in for its compiled operators, see :func:`install_mmcv_ops`, and
+      StyleGAN2's two in plain torch, see :func:`install_stylegan_ops`; full mmcv keeps its own;
     * checkpoints of mmengine 0.10 load with ``weights_only=True``, see
       :func:`allow_training_checkpoints`;
     * diffusers below 0.29, which mmagic imports, warns four times of its own old import paths;
@@ -35,11 +36,13 @@ def prepare_mmagic() -> None:
 
     from .mmcv_ops import install_mmcv_ops
     from .safe_globals import allow_training_checkpoints
+    from .stylegan_ops import install_stylegan_ops
 
     os.environ.setdefault('NO_ALBUMENTATIONS_UPDATE', '1')
     if np.lib.NumpyVersion(np.__version__) >= '2.0.0' and not hasattr(np, 'bool8'):
         np.bool8 = np.bool_
-    install_mmcv_ops()
+    if install_mmcv_ops():
+        install_stylegan_ops()
     allow_training_checkpoints()
     warnings.filterwarnings('ignore', category=FutureWarning, module=r'diffusers\.')
     warnings.filterwarnings('ignore', r'Since\s+aten:cudnn_convolution_backward_weight')

@@ -48,7 +48,7 @@ def _read_lines(path: Path) -> list[dict]:
 
 
 def plot_curves(records: Sequence[dict]) -> Figure:
-    """Losses, contrastive losses, weights and similarities over the iterations.
+    """Losses, contrastive losses, weights, similarities and adaptive strengths over the iterations.
 
     Only the panels whose scalars were logged are drawn. The contrastive losses have a panel of
     their own, because the others are larger by an order of magnitude.
@@ -67,6 +67,9 @@ def plot_curves(records: Sequence[dict]) -> Figure:
         'Contrastive losses': [n for n in names if n in _CONTRASTIVE],
         'Weights of the negatives': [n for n in names if n.startswith('weight_')],
         'Cosine similarity to the negatives': [n for n in names if n.startswith('similarity_')],
+        'Overfitting r_t, and the strengths that follow it': [
+            n for n in names if n == 'r_t' or n.startswith(('p_', 'beta_'))
+        ],
     }
     panels = {title: members for title, members in panels.items() if members}
     if not panels:

@@ -51,7 +51,8 @@ def test_shapes_and_long_lists():
     expected = {**{f'generator.{i}': X for i in range(5)}, 'generator.a': Y}
     match = match_weights(BASELINE, expected, rename=True)
     assert match.describe() == (
-        'of another shape: generator.a; not in the checkpoint: generator.0, generator.1, '
+        'of another shape: generator.a (3 here, 2 in the file); '
+        'not in the checkpoint: generator.0, generator.1, '
         'generator.2 and 2 more; not in this model: discriminator.b, discriminator.c'
     )
     assert not match.weights

@@ -59,12 +59,17 @@ def test_panels() -> None:
     records = [
         train(10, loss_disc=2.0, loss_dwcl=0.7, weight_easy=0.1, lr=1e-4, time=0.2),
         train(20, loss_disc=1.0, loss_dwcl=0.6, weight_easy=0.2, similarity_easy=0.9),
+        train(30, r_t=0.5, p_ada=0.1),
     ]
     assert lines(plot_curves(records)) == {
         'Losses': {'disc': [(10, 2), (20, 1)]},
         'Contrastive losses': {'dwcl': [(10, 0.7), (20, 0.6)]},
         'Weights of the negatives': {'easy': [(10, 0.1), (20, 0.2)]},
         'Cosine similarity to the negatives': {'easy': [(20, 0.9)]},
+        'Overfitting r_t, and the strengths that follow it': {
+            'r_t': [(30, 0.5)],
+            'p_ada': [(30, 0.1)],
+        },
     }
 
 

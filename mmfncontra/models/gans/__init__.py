@@ -1,8 +1,10 @@
 """Models that train. They stand on mmagic, which is readied for today's torch first."""
 
 from mmfncontra.utils import prepare_mmagic
+from mmfncontra.utils.mmagic_fixes import fix_mmagic_networks
 
 prepare_mmagic()
+fix_mmagic_networks()
 
 from .discriminate import DiscriminatorOutput, discriminate  # noqa: E402
 from .half_life_ema import HalfLifeEMA  # noqa: E402
