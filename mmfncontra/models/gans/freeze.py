@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from torch import nn
 
-from ..heads import FeatureTaps, find_stages
+from ..heads import find_stages, find_submodules
 from ..heads.trunk_stages import dry_forward, probe_images
 
 
@@ -24,9 +24,8 @@ def freeze_layers(discriminator: nn.Module, layers: int | Sequence[str], in_size
         ValueError: If a name is no submodule, or the network has fewer maps than n.
     """
     if not isinstance(layers, int):
-        FeatureTaps(discriminator, layers)  # lists the names that exist
-        for name in layers:
-            discriminator.get_submodule(name).requires_grad_(False)
+        for module in find_submodules(discriminator, layers, 'freeze_disc'):
+            module.requires_grad_(False)
         return
     taps = getattr(discriminator, 'feature_taps', None)
     stages = list(find_stages(discriminator, in_size, taps).values())

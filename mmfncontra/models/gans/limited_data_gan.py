@@ -14,8 +14,9 @@ from mmfncontra.registry import MODELS, build_model
 from mmfncontra.utils.unwrap import unwrap
 
 from ..contrasts import Prototypes
-from ..heads.trunk_stages import image_size
+from ..heads import image_size
 from .auxiliary_losses import AuxiliaryLosses
+from .check_parts import check_parts
 from .discriminate import discriminate
 from .freeze import freeze_layers
 from .networks import Images, build_network, detached, network_parameters, out_size
@@ -100,7 +101,7 @@ class LimitedDataGAN(BaseGAN):
                 size = image_size(discriminator, out_size(generator))
                 freeze_layers(discriminator, freeze_disc, size)
             for regulariser in regularisers.values():
-                regulariser.attach(discriminator)
+                regulariser.attach(discriminator, out_size(generator))
             if (getattr(discriminator, 'num_classes', 0) or 0) != num_classes:
                 raise ValueError(
                     f'discriminator.num_classes={getattr(discriminator, "num_classes", 0)} and '
@@ -131,32 +132,10 @@ class LimitedDataGAN(BaseGAN):
         self.gen_auxiliary_losses = AuxiliaryLosses(
             'gen_auxiliary_losses', gen_auxiliary_losses, self.GEN_TENSORS
         )
-        self._check_latents()
-        self._check_decoders()
+        self._decode = bool(self.disc_auxiliary_losses.taking('reconstructions'))
+        check_parts(self)
         # The generator's step freezes the discriminator; what FreezeD froze stays so.
         self._trained_by_disc = [p for p in network_parameters(discriminator) if p.requires_grad]
-
-    def _check_latents(self) -> None:
-        if self.gen_auxiliary_losses.taking('latents') and not hasattr(self.generator, 'w_avg'):
-            raise ValueError(
-                'gen_auxiliary_losses has a loss of latents, but generator '
-                f'{type(self.generator).__name__} has none: take StyleGAN2Generator'
-            )
-
-    def _check_decoders(self) -> None:
-        self._decode = bool(self.disc_auxiliary_losses.taking('reconstructions'))
-        has_decoders = getattr(self.discriminator, 'has_decoders', False)
-        if self._decode and not has_decoders:
-            raise ValueError(
-                'disc_auxiliary_losses has a reconstruction loss, but discriminator '
-                f'{type(self.discriminator).__name__} has no decoders'
-            )
-        if has_decoders and not self._decode:
-            # A distributed wrapper would wait for their gradients for ever.
-            raise ValueError(
-                'discriminator has decoders that no loss of disc_auxiliary_losses trains: '
-                'set model.discriminator.decoders=False, or add a reconstruction loss'
-            )
 
     def init_weights(self) -> None:
         """Nothing: the networks were initialised when they were built, before their average."""

@@ -1,8 +1,8 @@
 """Contrastive heads on discriminators."""
 
 from .contrastive_discriminator import ContrastiveDiscriminator
-from .feature_taps import FeatureTaps
-from .trunk_stages import find_stages
+from .feature_taps import FeatureTaps, find_submodules
+from .trunk_stages import find_stages, image_size
 from .wavelet_contrastive_head import WaveletContrastiveHead, wavelet_prototype
 
 __all__ = [
@@ -10,5 +10,7 @@ __all__ = [
     'FeatureTaps',
     'WaveletContrastiveHead',
     'find_stages',
+    'find_submodules',
+    'image_size',
     'wavelet_prototype',
 ]

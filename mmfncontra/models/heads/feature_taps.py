@@ -7,6 +7,31 @@ from contextlib import contextmanager
 from torch import Tensor, nn
 
 
+def find_submodules(
+    network: nn.Module, names: Sequence[str], argument: str = 'taps'
+) -> list[nn.Module]:
+    """Submodules of a network by name.
+
+    Args:
+        network: The network.
+        names: As in ``network.named_modules()``.
+        argument: What the names were given as, for the message.
+
+    Raises:
+        ValueError: If a name is not a submodule; the message lists those that are.
+    """
+    modules = {name: module for name, module in network.named_modules() if name}
+    for name in names:
+        if name not in modules:
+            near = difflib.get_close_matches(name, modules, n=3)
+            listed = near or [n for n in modules if n.count('.') <= 1]
+            raise ValueError(
+                f'{argument}: {type(network).__name__} has no submodule {name!r}; '
+                f'{"did you mean one of" if near else "it has"} {listed}'
+            )
+    return [modules[name] for name in names]
+
+
 class FeatureTaps:
     """Forward hooks that collect the outputs of named submodules.
 
@@ -27,17 +52,8 @@ class FeatureTaps:
     """
 
     def __init__(self, network: nn.Module, names: Sequence[str]) -> None:
-        modules = dict(network.named_modules())
-        for name in names:
-            if name not in modules or not name:
-                near = difflib.get_close_matches(name, modules, n=3)
-                listed = near or [n for n in modules if n and n.count('.') <= 1]
-                raise ValueError(
-                    f'taps: {type(network).__name__} has no submodule {name!r}; '
-                    f'{"did you mean one of" if near else "it has"} {listed}'
-                )
         self.names = tuple(names)
-        self._modules = [modules[name] for name in names]
+        self._modules = find_submodules(network, names)
 
     @contextmanager
     def record(self) -> Iterator[list[Tensor]]:

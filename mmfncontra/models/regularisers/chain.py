@@ -84,11 +84,17 @@ class CHAIN(nn.Module):
         self._layers: tuple[ChainNorm, ...] = ()
         self._stream: str | None = None
 
-    def attach(self, discriminator: nn.Module) -> None:
+    @property
+    def differentiable_twice(self) -> bool:
+        """Whether gradient penalties can be taken through the layers."""
+        return self.form == 'batch'
+
+    def attach(self, discriminator: nn.Module, in_size: int | None = None) -> None:
         """Put the layers in place.
 
         Args:
             discriminator: The bare discriminator; changed in place.
+            in_size: Not used.
 
         Raises:
             ValueError: If it has neither ``norm_slots`` nor a BatchNorm outside its decoders, or a

@@ -1,6 +1,5 @@
 """Noise-modulated consistency regularisation of the discriminator."""
 
-import difflib
 from collections.abc import Sequence
 
 import torch
@@ -9,6 +8,7 @@ from torch import Tensor, nn
 from mmfncontra.models.adaptive_strength import AdaptiveStrength
 from mmfncontra.registry import MODELS
 
+from ..heads import find_stages, find_submodules, image_size
 from ..losses.similarity import full_precision
 
 Images = Tensor | Sequence[Tensor]
@@ -46,7 +46,7 @@ class NICE(nn.Module):
     Args:
         layers: Names of the submodules to modulate, as in ``discriminator.named_modules()``,
             shallow to deep, each returning one tensor. ``None`` takes the discriminator's
-            ``feature_taps`` but the first.
+            ``feature_taps``, or its last map of each resolution, but the first.
         gamma: :math:`\gamma`, positive.
         target: Value of E[sign D(real)] above which :math:`\beta` rises, in (-1, 1).
         step: Change of :math:`\beta` at each iteration, positive.
@@ -94,23 +94,27 @@ class NICE(nn.Module):
         self._stream: str | None = None
         self._features: Tensor | None = None
 
-    def attach(self, discriminator: nn.Module) -> None:
+    def attach(self, discriminator: nn.Module, in_size: int | None = None) -> None:
         """Hook the layers.
 
         Args:
             discriminator: The bare discriminator.
+            in_size: Side of its images, if it does not say.
 
         Raises:
             ValueError: If a layer is no submodule of it, or none is named and the discriminator
-                has no ``feature_taps``.
+                has fewer than two feature maps.
         """
         names = self.layers or getattr(discriminator, 'feature_taps', ())[1:]
         if not names:
+            stages = find_stages(discriminator, image_size(discriminator, in_size))
+            names = list(stages.values())[1:]
+        if not names:
             raise ValueError(
-                f'regularisers (NICE): {type(discriminator).__name__} does not say which layers '
-                'to modulate; name its submodules in layers, shallow to deep'
+                f'regularisers (NICE): {type(discriminator).__name__} has no two feature maps to '
+                'modulate; name its submodules in layers, shallow to deep'
             )
-        modules = [_submodule(discriminator, name) for name in names]
+        modules = find_submodules(discriminator, names, 'layers')
         # Bound methods, not closures: a deep copy of the model has hooks that read its own copy of
         # the strength. The discriminator holds them as hooks, not as children.
         for module in modules:
@@ -174,15 +178,3 @@ class NICE(nn.Module):
         if self._stream and module.training and torch.is_grad_enabled():
             # A copy: what follows the layer may change its output in place.
             self._features = output.clone()
-
-
-def _submodule(network: nn.Module, name: str) -> nn.Module:
-    modules = {key: module for key, module in network.named_modules() if key}
-    if name not in modules:
-        near = difflib.get_close_matches(name, modules, n=3)
-        listed = near or [key for key in modules if key.count('.') <= 1]
-        raise ValueError(
-            f'layers: {type(network).__name__} has no submodule {name!r}; '
-            f'{"did you mean one of" if near else "it has"} {listed}'
-        )
-    return modules[name]

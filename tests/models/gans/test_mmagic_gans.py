@@ -182,6 +182,17 @@ def test_regularisers_and_adaptive_parts_take_part():
     assert {'augment.strength.value', 'pseudo_real.strength.value'} <= set(state)
 
 
+def test_a_penalty_of_gradients_needs_the_batch_form_of_chain():
+    cfg = dict(
+        generator=dict(type='mmagic.DCGANGenerator', output_scale=64, base_channels=16),
+        discriminator=DCGAN['discriminator'],
+        disc_auxiliary_losses=dict(r1=dict(type='R1Penalty')),
+    )
+    with pytest.raises(ValueError, match=r'R1Penalty in .*CHAIN as it is.*regularisers\.c\.form='):
+        LimitedDataGAN(**cfg, regularisers=dict(c=dict(type='CHAIN')))
+    LimitedDataGAN(**cfg, regularisers=dict(c=dict(type='CHAIN', form='batch')))
+
+
 @pytest.mark.parametrize(
     ('layers', 'frozen'),
     [(2, {'stem', 'down_32'}), (['small'], {'small'})],

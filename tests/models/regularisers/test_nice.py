@@ -178,9 +178,15 @@ def test_refuses_a_loss_before_the_pass():
         attached(net).penalty(net, torch.zeros(1, 3, 8, 8))
 
 
+def test_default_layers_of_any_discriminator():
+    net = nn.Sequential(*(nn.Conv2d(3, 3, 4, 2, 1) for _ in range(3)))
+    NICE().attach(net, in_size=32)
+    assert [bool(module._forward_hooks) for module in net] == [False, True, True]
+
+
 def test_refuses_layers():
     with pytest.raises(ValueError, match='name its submodules in layers'):
-        NICE().attach(network())
+        NICE().attach(network(), in_size=8)
     with pytest.raises(ValueError, match=r"no submodule '7'; it has \['0', '1'"):
         NICE(layers=['7']).attach(network())
     with pytest.raises(ValueError, match=r"did you mean one of \['down_32'"):
