@@ -1,0 +1,6 @@
+_base_ = [
+    '../_base_/models/stylegan2-ada_1024.py',
+    '../_base_/datasets/pokemon.py',
+    '../_base_/schedules/stylegan2_100k.py',
+    '../_base_/default_runtime.py',
+]
