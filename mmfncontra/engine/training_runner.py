@@ -15,6 +15,16 @@ from mmfncontra.utils.unwrap import unwrap
 
 from .match_weights import match_weights
 
+# The only ones that mmengine 0.10 lets a config set to None.
+_MMENGINE_HOOKS = (
+    'runtime_info',
+    'timer',
+    'sampler_seed',
+    'logger',
+    'param_scheduler',
+    'checkpoint',
+)
+
 
 class TrainingRunner(Runner):
     """A ``Runner`` that checks what it loads.
@@ -33,9 +43,21 @@ class TrainingRunner(Runner):
         """Build the logger and filter its console."""
         return quiet_console(super().build_logger(*args, **kwargs))
 
-    def register_hooks(self, *args: Any, **kwargs: Any) -> None:
-        """Register the config's hooks and the one that names weights in checkpoints."""
-        super().register_hooks(*args, **kwargs)
+    def register_hooks(
+        self, default_hooks: dict | None = None, custom_hooks: list | None = None
+    ) -> None:
+        """Register the config's hooks and the one that names weights in checkpoints.
+
+        Args:
+            default_hooks: Hooks by name; ``None`` leaves one out, mmengine's or ours.
+            custom_hooks: Further hooks.
+        """
+        ours = {
+            name: hook
+            for name, hook in (default_hooks or {}).items()
+            if hook is not None or name in _MMENGINE_HOOKS
+        }
+        super().register_hooks(ours, custom_hooks)
         self.register_hook(PortableCheckpointHook())
 
     def resume(self, filename: str, *args: Any, **kwargs: Any) -> None:

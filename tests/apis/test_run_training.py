@@ -114,6 +114,15 @@ def test_load_from_takes_what_fits(toy_config, tmp_path, capfd):
     assert torch.equal(state['discriminator.body.weight'], saved['discriminator.body.weight'])
 
 
+def test_hooks_are_left_out_by_none(tmp_path):
+    none = {'default_hooks = dict(': 'default_hooks = dict(curves=None, timer=None,'}
+    runner = _train(
+        write_toy_config(tmp_path, **none), tmp_path / 'run', cfg_options={'train_cfg.max_iters': 1}
+    )
+    names = {type(hook).__name__ for hook in runner.hooks}
+    assert not names & {'CurvesHook', 'IterTimerHook'} and 'CheckpointHook' in names
+
+
 def test_load_from_where_nothing_fits(toy_config, tmp_path):
     path = tmp_path / 'a.pth'
     torch.save(dict(state_dict={'generator.x': torch.zeros(1)}), path)
