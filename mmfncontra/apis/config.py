@@ -172,12 +172,37 @@ def check_classes(cfg: Config) -> None:
                 f'{key}.num_classes={found} and model.generator.num_classes={num_classes} must be '
                 'the same: the folders of the images are the classes'
             )
-        packs = [step for step in dataset.get('pipeline') or () if step.get('type') == 'PackImages']
+        packs = [
+            step
+            for step in dataset.get('pipeline') or ()
+            if str(step.get('type')).rpartition('.')[2] == 'PackImages'
+        ]
         if num_classes and not any('labels' in (step.get('extra_keys') or ()) for step in packs):
             raise ValueError(
                 f"{key}.pipeline needs dict(type='PackImages', extra_keys=['labels']) for "
                 f'model.generator.num_classes={num_classes}'
             )
+
+
+def check_batch_size(cfg: Config) -> None:
+    """Check that StyleGAN2's minibatch standard deviation can divide the batch into groups.
+
+    Args:
+        cfg: Config of a training.
+
+    Raises:
+        ValueError: If the batch is larger than a group and no multiple of it.
+    """
+    discriminator = cfg.model.get('discriminator') or {}
+    if str(discriminator.get('type')).rpartition('.')[2] != 'StyleGAN2Discriminator':
+        return
+    group = (discriminator.get('mbstd_cfg') or {}).get('group_size', 4)
+    batch = cfg.train_dataloader.get('batch_size', 1)
+    if batch > group and batch % group:
+        raise ValueError(
+            f'train_dataloader.batch_size must be a multiple of {group} or below it, the '
+            f'model.discriminator.mbstd_cfg.group_size, got {batch}'
+        )
 
 
 def use_autocast(cfg: Config) -> None:

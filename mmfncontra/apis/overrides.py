@@ -41,6 +41,8 @@ _SECTIONS: dict[str, set[str]] = {
         'checkpoint',
     },
 }
+# Sections of components by names of one's own.
+_NAMED = ('model.disc_auxiliary_losses', 'model.gen_auxiliary_losses', 'model.regularisers')
 _OPTIM_WRAPPER = {'type', 'optimizer', 'paramwise_cfg', 'clip_grad', 'accumulative_counts'}
 
 
@@ -140,6 +142,8 @@ def _allowed(node: dict, path: list[str]) -> set[str] | None:
     where = '.'.join(path)
     if not path:
         return _SECTIONS['']
+    if where in _NAMED:
+        return None
     allowed = set(node)
     if where in _SECTIONS:
         allowed |= _SECTIONS[where]

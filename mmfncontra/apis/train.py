@@ -17,6 +17,7 @@ from mmfncontra.utils.safe_globals import allow_training_checkpoints
 from mmfncontra.utils.unknown_types import explain_unknown_types
 
 from .config import (
+    check_batch_size,
     check_classes,
     check_image_size,
     import_custom_modules,
@@ -128,6 +129,7 @@ def prepare_config(
         use_autocast(cfg)
     check_image_size(cfg)
     check_classes(cfg)
+    check_batch_size(cfg)
     set_data_root(cfg, data)
     _settle_start(cfg, resume)
     return cfg

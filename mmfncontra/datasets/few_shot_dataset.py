@@ -158,6 +158,8 @@ class FewShotDataset(BaseDataset):
                 f'num_classes={self.num_classes} needs as many folders of images in '
                 f'{self.data_root}, got {len(classes)} ({found}){stray}'
             )
+        named = ', '.join(f'{label} {folder}' for folder, label in classes.items())
+        print_log(f'classes: {named}', logger='current', level=logging.INFO)
         return [
             dict(name=name, labels=classes[name.partition('/')[0]]) for name in self.source.names
         ]

@@ -45,11 +45,12 @@ class WeightMatch:
         """Whether names and shapes are all the same."""
         return not (self.missing or self.unexpected or self.reshaped)
 
-    def describe(self, everything: bool = True) -> str:
+    def describe(self, everything: bool = True, num: int | None = 3) -> str:
         """What does not fit, some names of each kind; empty if all does.
 
         Args:
             everything: Name also what a training starts by itself.
+            num: Names of each kind; ``None`` names all, one a line.
         """
         kept = () if everything else _STARTED_ANEW
         missing = [name for name in self.missing if not name.startswith(kept)]
@@ -61,7 +62,10 @@ class WeightMatch:
             'not in the checkpoint': missing,
             'not in this model': self.unexpected,
         }
-        return '; '.join(f'{what}: {_some(names)}' for what, names in parts.items() if names)
+        parts = {what: names for what, names in parts.items() if names}
+        if num is None:
+            return '\n'.join('\n  '.join([f'{what}:', *names]) for what, names in parts.items())
+        return '; '.join(f'{what}: {_some(names, num)}' for what, names in parts.items())
 
 
 def match_weights(
@@ -129,6 +133,6 @@ def _shape(shape: Size) -> str:
     return '×'.join(map(str, shape)) or 'a number'
 
 
-def _some(names: Sequence[str], num: int = 3) -> str:
+def _some(names: Sequence[str], num: int) -> str:
     more = f' and {len(names) - num} more' if len(names) > num else ''
     return ', '.join(names[:num]) + more

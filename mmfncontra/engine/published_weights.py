@@ -7,6 +7,7 @@ import torch
 from torch import Tensor
 
 _RAW, _EMA, _STEPS = 'generator.', 'generator_ema.module.', 'generator_ema.steps'
+_MANY_STEPS = 10**9
 # States of other trainings.
 _NOT_WEIGHTS = ('mean_path_length', 'iteration', 'discriminator.ada_aug.')
 # A residual block of mmagic's StyleGAN2Discriminator.
@@ -62,8 +63,9 @@ def _with_both_generators(
     state: dict[str, Tensor], expected: Mapping[str, Tensor]
 ) -> dict[str, Tensor]:
     if _has(state, _EMA):
-        # At 0 the first iteration would replace the average by the generator.
-        state.setdefault(_STEPS, torch.tensor(1))
+        # As long trained: at 0 the first iteration would replace the average by the generator, and
+        # in the ramp-up of HalfLifeEMA the first few would.
+        state.setdefault(_STEPS, torch.tensor(_MANY_STEPS))
     for part, other in ((_RAW, _EMA), (_EMA, _RAW)):
         if _has(state, part) or not _has(expected, part):
             continue

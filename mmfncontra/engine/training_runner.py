@@ -6,6 +6,7 @@ from typing import Any
 from mmengine.logging import MMLogger
 from mmengine.runner import Runner, set_random_seed
 from mmengine.runner.checkpoint import load_state_dict
+from torch import nn
 
 from mmfncontra.utils import quiet_console
 from mmfncontra.utils.checkpoint_file import load_checkpoint_file, load_resumable_file
@@ -13,7 +14,7 @@ from mmfncontra.utils.dataloader_position import continued_seed
 from mmfncontra.utils.portable_checkpoint import PortableCheckpointHook, use_portable_names
 from mmfncontra.utils.unwrap import unwrap
 
-from .match_weights import match_weights
+from .match_weights import WeightMatch, match_weights
 
 # The only ones that mmengine 0.10 lets a config set to None.
 _MMENGINE_HOOKS = (
@@ -130,4 +131,22 @@ class TrainingRunner(Runner):
         self.logger.info(f'loaded {len(match.weights)} of {len(expected)} tensors from {filename}')
         if rest := match.describe(everything=False):
             self.logger.warning(f'not all of {filename} and this model match: {rest}')
+            # Of several lines: for the log file only.
+            self.logger.info(f'all that does not match:\n{match.describe(num=None)}')
+        self._warn_of_frozen(model, match)
         return checkpoint
+
+    def _warn_of_frozen(self, model: nn.Module, match: WeightMatch) -> None:
+        """Warn of weights that are neither loaded nor trained."""
+        frozen = [
+            name
+            for name, parameter in model.named_parameters()
+            if not parameter.requires_grad and not name.startswith('generator_ema.')
+        ]
+        random = [name for name in frozen if name not in match.weights]
+        if random and not self._resuming:
+            self.logger.warning(
+                f'{len(random)} of {len(frozen)} frozen tensors are not in the checkpoint and stay '
+                f'random, such as {random[0]}: lower model.freeze_disc, or take a checkpoint of '
+                'this image size'
+            )

@@ -24,6 +24,13 @@ def test_words_that_are_none(word):
         parse_options([word])
 
 
+def test_components_by_names_of_ones_own(cfg):
+    cfg.model.disc_auxiliary_losses = dict(rec=dict(type='WaveletL1Loss'))
+    apply_overrides(cfg, {'model.disc_auxiliary_losses.r1.type': 'R1Penalty'})
+    assert cfg.model.disc_auxiliary_losses.r1 == dict(type='R1Penalty')
+    assert cfg.model.disc_auxiliary_losses.rec == dict(type='WaveletL1Loss')
+
+
 @pytest.mark.parametrize(
     ('key', 'value'),
     [

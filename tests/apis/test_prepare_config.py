@@ -1,8 +1,10 @@
 import pytest
 import torch
+from mmengine.config import Config
 from toy_config import write_toy_config
 
 from mmfncontra.apis import prepare_config
+from mmfncontra.apis.config import check_batch_size
 
 FOLDER = {"dataset=dict(type='ToyDrawings')": "dataset=dict(type='ToyImages', data_root=None)"}
 WRAPPED = {
@@ -245,3 +247,17 @@ def test_a_module_that_is_not_there(tmp_path):
 def test_arguments_are_checked(toy_config, bad):
     with pytest.raises(ValueError, match=f'{next(iter(bad))} must be'):
         prepare_config(toy_config, **bad)
+
+
+@pytest.mark.parametrize(('batch', 'group', 'fits'), [(6, None, False), (6, 3, True), (3, 4, True)])
+def test_batches_of_stylegan2(batch, group, fits):
+    mbstd = {} if group is None else dict(mbstd_cfg=dict(group_size=group))
+    discriminator = dict(type='mmagic.StyleGAN2Discriminator', **mbstd)
+    cfg = Config(
+        dict(model=dict(discriminator=discriminator), train_dataloader=dict(batch_size=batch))
+    )
+    if fits:
+        check_batch_size(cfg)
+        return
+    with pytest.raises(ValueError, match=r'batch_size must be a multiple of 4 .*got 6'):
+        check_batch_size(cfg)

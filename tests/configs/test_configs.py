@@ -36,9 +36,17 @@ BASELINES = {
     'stylegan2-diffaug': {'stylegan2-diffaug': ('shells', *SIZES)},
     'dcgan': {'dcgan': (64, 128)},
     'sagan': {'sagan': (64, 128), 'sagan-cond': (64,)},
-    'lecam': {'fastgan-lecam': ('shells',), 'stylegan2-ada-lecam': ('shells',)},
-    'apa': {'fastgan-apa': ('shells',), 'stylegan2-apa': ('shells',)},
-    'nice': {'fastgan-nice': ('shells',), 'stylegan2-ada-nice': ('shells',)},
+    'lecam': {
+        'fastgan-lecam': ('shells',),
+        'fastgan-lecam-offline': (64,),
+        'stylegan2-ada-lecam': ('shells',),
+    },
+    'apa': {'fastgan-apa': ('shells',), 'fastgan-apa-offline': (64,), 'stylegan2-apa': ('shells',)},
+    'nice': {
+        'fastgan-nice': ('shells',),
+        'fastgan-nice-offline': (64,),
+        'stylegan2-ada-nice': ('shells',),
+    },
     'chain': {
         'fastgan-dbig': ('shells', *SIZES),
         'fastgan-dbig-chain': ('shells', *SIZES),
@@ -71,7 +79,7 @@ CHANGES = [
     (
         'fastgan-dbig_shells',
         'fastgan_shells',
-        {'model.discriminator.type', 'model.adversarial_loss.margin'},
+        {'model.discriminator.type', 'model.adversarial_loss.margin', 'model.generator.small'},
     ),
     ('fastgan-dbig-chain_shells', 'fastgan-dbig_shells', {'model.regularisers'}),
     (
@@ -87,7 +95,12 @@ CHANGES = [
     (
         'stylegan2-ada-freezed_256',
         'stylegan2-ada_256',
-        {'model.freeze_disc', 'model.augment.ada_kimg'},
+        {
+            'model.freeze_disc',
+            'model.augment.ada_kimg',
+            'model.generator.channel_multiplier',
+            'model.discriminator.channel_multiplier',
+        },
     ),
     ('stylegan2-diffaug_shells', 'stylegan2-ada_shells', {'model.augment'}),
     ('stylegan2-apa_shells', 'stylegan2-ada_shells', {'model.augment', 'model.pseudo_real'}),

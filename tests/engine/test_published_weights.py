@@ -7,7 +7,7 @@ import torch
 from mmfncontra.engine import TrainingRunner
 from mmfncontra.engine.match_weights import match_weights
 from mmfncontra.engine.published_weights import adapt_published_weights
-from mmfncontra.models.gans import LimitedDataGAN
+from mmfncontra.models.gans import HalfLifeEMA, LimitedDataGAN
 from mmfncontra.utils.checkpoint_file import load_checkpoint_file
 
 WIDE = dict(style_channels=16, num_mlps=2, channel_multiplier=1)
@@ -68,10 +68,23 @@ def test_mmgeneration_of_the_same_size(wrapper):
     for name in expected:
         there = name.replace('generator_ema.module.', 'generator_ema.')
         assert name == 'generator_ema.steps' or match.weights[name] is state[there]
-    # The average of the file goes on; at 0 the generator would replace it.
-    assert match.weights['generator_ema.steps'] == 1
+    assert match.weights['generator_ema.steps'] > 0
     strict = match_weights(file, expected, rename=False)
     assert not strict.is_exact
+
+
+def test_the_average_of_the_file_goes_on():
+    """At 0 steps, or in the ramp-up of the half-life, the generator would replace it."""
+    match = match_weights(weights(32, **MMGENERATION), model(32), rename=True)
+    net = torch.nn.Linear(1, 1)
+    ema = HalfLifeEMA(net, half_life_kimg=2.5)
+    ema.steps.copy_(match.weights['generator_ema.steps'])
+    ema.images_per_step = 8
+    net.weight.data += 1
+    before = ema.module.weight.item()
+    for _ in range(10):
+        ema.update_parameters(net)
+    assert ema.module.weight.item() - before == pytest.approx(1 - 0.5 ** (80 / 2500), rel=1e-3)
 
 
 def test_names_within_wrappers_of_single_networks():
@@ -274,6 +287,25 @@ def test_a_model_is_loaded_from_a_file_of_mmagic(of_mmagic, gan, caplog):
         assert value.equal(state[name]), name
     assert [record.levelname for record in caplog.records] == ['INFO']
     assert f'loaded {len(gan.state_dict())} of {len(gan.state_dict())} tensors' in caplog.text
+
+
+def test_what_is_missing_is_named_and_frozen_layers_without_weights_are_warned_of(
+    of_mmagic, tmp_path, caplog
+):
+    state = torch.load(of_mmagic, weights_only=True)
+    lost = 'discriminator.convs.1.conv1.0.conv.weight_orig'
+    del state['state_dict'][lost]
+    torch.save(state, tmp_path / 'less.pth')
+    gan = LimitedDataGAN(
+        generator=dict(type='mmagic.StyleGAN2Generator', out_size=8, **WIDE),
+        discriminator=dict(type='mmagic.StyleGAN2Discriminator', in_size=8, channel_multiplier=1),
+        ema_config=dict(momentum=0.01),
+        freeze_disc=['convs'],
+    )
+    with caplog.at_level(logging.INFO):
+        Loader(gan, logging.getLogger('loading')).load_checkpoint(tmp_path / 'less.pth')
+    assert f'all that does not match:\nnot in the checkpoint:\n  {lost}' in caplog.text
+    assert 'frozen tensors are not in the checkpoint and stay random, such as' in caplog.text
 
 
 def test_but_not_as_a_training_to_go_on_with(of_mmagic, gan):

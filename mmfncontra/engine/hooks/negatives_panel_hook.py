@@ -11,6 +11,7 @@ from mmengine.runner import Runner
 from torch import Tensor, nn
 from torch.utils.data import Dataset
 
+from mmfncontra.models.adaptive_strength import AdaptiveStrength
 from mmfncontra.models.sampling import to_arrays
 from mmfncontra.models.wavelets import FrequencyNegatives
 from mmfncontra.registry import HOOKS
@@ -21,6 +22,8 @@ from mmfncontra.visualization import plot_negatives
 
 # Drawn anew at every step of a training; fixed here, so that the picture can be labelled.
 _MIDDLE, _HARD = 'LH', ('LH', 'HL')
+# Strength at which an adaptive augmentation is shown, at least.
+_SHOWN_STRENGTH = 0.5
 
 
 @HOOKS.register_module()
@@ -78,7 +81,13 @@ def _columns(model: nn.Module, images: Tensor) -> dict[str, Tensor]:
         columns |= _negatives(contrast, images)
     if getattr(model, 'augment', None) is not None:
         # A copy: an adaptive augmentation may count what it is given.
-        columns['augmented'] = copy.deepcopy(model.augment)(images)
+        augment = copy.deepcopy(model.augment)
+        label = 'augmented'
+        if isinstance(getattr(augment, 'strength', None), AdaptiveStrength):
+            # It begins at 0, where there is nothing to see.
+            augment.strength.value.clamp_(min=_SHOWN_STRENGTH)
+            label = f'augmented\np = {augment.strength.value.item():.2g}'
+        columns[label] = augment(images)
     return columns
 
 

@@ -71,6 +71,13 @@ class Progress:
         )
 
 
+# What the lines show of a training: sums, contrast, overfitting and what follows it.
+SHOWN = (
+    *('loss_disc', 'loss_gen', 'loss_dwcl', 'loss_gwcl'),
+    *('r_t', 'p_ada', 'p_apa', 'p_chain', 'beta_nice'),
+)
+
+
 class _AboveBar:
     """Stream that writes above the progress bar instead of through it."""
 
@@ -113,7 +120,7 @@ class ProgressLoggerHook(LoggerHook):
     def __init__(
         self,
         interval: int = 50,
-        losses: Sequence[str] = ('loss_disc', 'loss_gen', 'loss_dwcl', 'loss_gwcl'),
+        losses: Sequence[str] = SHOWN,
         log_metric_by_epoch: bool = False,
         **kwargs,
     ) -> None:

@@ -70,6 +70,7 @@ class FastGANBigDiscriminator(nn.Module):
         self.in_channels = in_channels
         self.decoded_size = min(128, in_size)
         self.has_decoders = decoders
+        self.takes_small_image = False
         first = min(256, in_size)
         self.resolutions = tuple(r for r in (256, 128, 64, 32, 16, 8) if r <= first)
         width = {r: scaled(base_channels * 64 / r) for r in (512, *self.resolutions)}

@@ -40,6 +40,9 @@ class FastGANGenerator(nn.Module):
         base_channels: Channels of the map at 128×128; every other width is a multiple of it.
         noise_size: Length of a noise vector.
         out_channels: Channels of the image.
+        small: Whether to draw the small image too. A discriminator that does not look at it (such
+            as ``FastGANBigDiscriminator``) leaves its layer untrained, which distributed training
+            refuses.
 
     Raises:
         ValueError: If a size is not one of the above or a count is not a positive integer.
@@ -57,6 +60,7 @@ class FastGANGenerator(nn.Module):
         base_channels: int = 64,
         noise_size: int = 256,
         out_channels: int = 3,
+        small: bool = True,
     ) -> None:
         super().__init__()
         check_fastgan_size('out_size', out_size)
@@ -77,7 +81,7 @@ class FastGANGenerator(nn.Module):
             self.add_module(f'up_{r}', block(width[r // 2], width[r]))
             if r in _SKIPS:
                 self.add_module(f'skip_{r}', SkipLayerExcitation(width[_SKIPS[r]], width[r]))
-        self.to_small = conv(width[self.small_size], out_channels, 1, 1, 0)
+        self.to_small = conv(width[self.small_size], out_channels, 1, 1, 0) if small else None
         self.to_big = conv(width[out_size], out_channels, 3, 1, 1)
         self.squash = nn.Tanh() if out_size == 1024 else nn.Identity()
 
@@ -89,7 +93,7 @@ class FastGANGenerator(nn.Module):
 
         Returns:
             ``[(B, out_channels, S, S), (B, out_channels, s, s)]``, RGB around [-1, 1], with S =
-            ``out_size`` and s = min(128, S/2).
+            ``out_size`` and s = min(128, S/2); without ``small`` the first alone.
         """
         x = self.initial(noise[:, :, None, None])
         maps = {4: x}
@@ -98,4 +102,7 @@ class FastGANGenerator(nn.Module):
             if r in _SKIPS:
                 x = self.get_submodule(f'skip_{r}')(maps[_SKIPS[r]], x)
             maps[r] = x
-        return [self.squash(self.to_big(x)), self.squash(self.to_small(maps[self.small_size]))]
+        images = [self.squash(self.to_big(x))]
+        if self.to_small is not None:
+            images.append(self.squash(self.to_small(maps[self.small_size])))
+        return images

@@ -105,10 +105,21 @@ class FNContra(nn.Module):
         Args:
             discriminator: Any discriminator.
             in_size: Side of the images, for a discriminator that does not say.
+
+        Raises:
+            ValueError: If the taps do not suit it, see :class:`ContrastiveDiscriminator`, or leave
+                GWCL without a prototype.
         """
         head = dict(self.head_config)
         head.setdefault('embed', self.embeds)
-        return ContrastiveDiscriminator(discriminator, head, self.taps, in_size)
+        wrapped = ContrastiveDiscriminator(discriminator, head, self.taps, in_size)
+        if self.uses_prototypes and len(wrapped.tap_names) < 2:
+            raise ValueError(
+                'contrast.taps must name two maps or more, the last one to embed and the others '
+                f'for prototypes, got {list(wrapped.tap_names)}; or leave GWCL out with '
+                'contrast.gwcl=None'
+            )
+        return wrapped
 
     def level_weights(self) -> dict[str, Tensor]:
         """Current weight of each level in use."""

@@ -7,6 +7,8 @@ from torch import Tensor, nn
 
 from mmfncontra.registry import build_model
 
+from .check_parts import check_named
+
 
 class AuxiliaryLosses(nn.ModuleDict):
     """Losses by name, each of tensors that it names, each every so many iterations.
@@ -27,8 +29,14 @@ class AuxiliaryLosses(nn.ModuleDict):
     def __init__(
         self, argument: str, configs: dict[str, dict] | None, tensors: Sequence[str]
     ) -> None:
+        check_named(argument, configs)
         super().__init__({name: build_model(cfg) for name, cfg in (configs or {}).items()})
         for name, loss in self.items():
+            if not hasattr(loss, 'inputs'):
+                raise ValueError(
+                    f'{argument}.{name} must be a loss that says its inputs, got '
+                    f'{type(loss).__name__}'
+                )
             missing = [tensor for tensor in loss.inputs if tensor not in tensors]
             if missing:
                 raise ValueError(

@@ -1,6 +1,10 @@
 """Parts of a GAN that do not go together."""
 
+import inspect
+
 from torch import nn
+
+from .networks import out_size
 
 
 def check_parts(gan: nn.Module) -> None:
@@ -12,9 +16,62 @@ def check_parts(gan: nn.Module) -> None:
     Raises:
         ValueError: In one sentence, with the keys of the config and what would be right.
     """
+    _check_slots(gan)
+    _check_sizes(gan)
     _check_decoders(gan)
     _check_latents(gan)
     _check_second_gradients(gan)
+
+
+def check_named(argument: str, configs: object) -> None:
+    """Check that an argument is made of configs by name.
+
+    Args:
+        argument: Its name.
+        configs: Its value.
+
+    Raises:
+        ValueError: If it is a single config, or no dict.
+    """
+    if configs and (not isinstance(configs, dict) or 'type' in configs):
+        raise ValueError(
+            f'{argument} must be configs by names of your choice, such as '
+            f"{argument}=dict(mine=dict(type='…')), got {configs!r}"
+        )
+
+
+def _check_slots(gan: nn.Module) -> None:
+    for name, regulariser in gan.regularisers.items():
+        if not hasattr(regulariser, 'penalty'):
+            raise ValueError(
+                f'regularisers.{name} must be a regulariser such as CHAIN or NICE, got '
+                f'{_kind(regulariser)}; losses go into disc_auxiliary_losses'
+            )
+    # An augmentation takes images, a pseudo_real those of both kinds.
+    for slot, num, example in (('augment', 1, 'DiffAugment or ADA'), ('pseudo_real', 2, 'APA')):
+        part = getattr(gan, slot)
+        if part is not None and len(inspect.signature(part.forward).parameters) != num:
+            raise ValueError(f'{slot} must be one such as {example}, got {_kind(part)}')
+
+
+def _check_sizes(gan: nn.Module) -> None:
+    made = out_size(gan.generator)
+    taken = getattr(gan.discriminator, 'in_size', None) or getattr(
+        gan.discriminator, 'input_scale', None
+    )
+    if made and taken and made != taken:
+        raise ValueError(
+            f'generator makes images of {made} pixels, discriminator takes {taken}: they must be '
+            'the same'
+        )
+    network = getattr(gan.discriminator, 'backbone', gan.discriminator)
+    ignored = getattr(network, 'takes_small_image', True) is False
+    if ignored and getattr(gan.generator, 'to_small', None) is not None:
+        # Its layer would get no gradient, which a distributed wrapper waits for.
+        raise ValueError(
+            f'{_kind(network)} does not look at the small image of {_kind(gan.generator)}: set '
+            'model.generator.small=False'
+        )
 
 
 def _check_decoders(gan: nn.Module) -> None:
@@ -37,7 +94,7 @@ def _check_latents(gan: nn.Module) -> None:
     if gan.gen_auxiliary_losses.taking('latents') and not hasattr(gan.generator, 'w_avg'):
         raise ValueError(
             'gen_auxiliary_losses has a loss of latents, but generator '
-            f'{_kind(gan.generator)} has none: take StyleGAN2Generator'
+            f'{_kind(gan.generator)} has none: take mmfncontra.StyleGAN2Generator'
         )
 
 

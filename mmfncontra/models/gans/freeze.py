@@ -8,7 +8,9 @@ from ..heads import find_stages, find_submodules
 from ..heads.trunk_stages import dry_forward, probe_images
 
 
-def freeze_layers(discriminator: nn.Module, layers: int | Sequence[str], in_size: int) -> None:
+def freeze_layers(
+    discriminator: nn.Module, layers: int | str | Sequence[str], in_size: int
+) -> None:
     """Stop training the layers of a discriminator next to the image.
 
     Source: Mo et al., *Freeze the Discriminator: a Simple Baseline for Fine-Tuning GANs*, 2020,
@@ -16,13 +18,15 @@ def freeze_layers(discriminator: nn.Module, layers: int | Sequence[str], in_size
 
     Args:
         discriminator: The discriminator, without a contrastive head.
-        layers: Names of submodules, or a number n: what runs before, and in, the n-th largest
-            feature map.
+        layers: Names of submodules or one name, or a number n: what runs before, and in, the n-th
+            largest feature map.
         in_size: Side of the images.
 
     Raises:
         ValueError: If a name is no submodule, or the network has fewer maps than n.
     """
+    if isinstance(layers, str):
+        layers = [layers]
     if not isinstance(layers, int):
         for module in find_submodules(discriminator, layers, 'freeze_disc'):
             module.requires_grad_(False)

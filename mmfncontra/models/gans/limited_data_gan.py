@@ -16,7 +16,7 @@ from mmfncontra.utils.unwrap import unwrap
 from ..contrasts import Prototypes
 from ..heads import image_size
 from .auxiliary_losses import AuxiliaryLosses
-from .check_parts import check_parts
+from .check_parts import check_named, check_parts
 from .discriminate import discriminate
 from .freeze import freeze_layers
 from .networks import Images, build_network, detached, network_parameters, out_size
@@ -95,13 +95,15 @@ class LimitedDataGAN(BaseGAN):
             raise ValueError(f'generator {type(generator).__name__} must have a noise_size')
         num_classes = getattr(generator, 'num_classes', 0) or 0
         contrast = build_model(contrast)
+        check_named('regularisers', regularisers)
         regularisers = {name: build_model(cfg) for name, cfg in (regularisers or {}).items()}
         if discriminator is not None:
             if freeze_disc:
                 size = image_size(discriminator, out_size(generator))
                 freeze_layers(discriminator, freeze_disc, size)
             for regulariser in regularisers.values():
-                regulariser.attach(discriminator, out_size(generator))
+                if hasattr(regulariser, 'attach'):  # what has not is refused below
+                    regulariser.attach(discriminator, out_size(generator))
             if (getattr(discriminator, 'num_classes', 0) or 0) != num_classes:
                 raise ValueError(
                     f'discriminator.num_classes={getattr(discriminator, "num_classes", 0)} and '
@@ -168,6 +170,7 @@ class LimitedDataGAN(BaseGAN):
             real = self.pseudo_real(real, detached(raw_fake))
         disc_logs, prototypes = self.update_discriminator(real, fake, disc_optim, **kwargs)
         gen_logs = self.update_generator(fake, prototypes, gen_optim, **kwargs)
+        self._steps += 1
         return {**disc_logs, **self._observe(disc_logs['r_t'], len(real)), **gen_logs}
 
     def _labels(self, data: dict) -> dict[str, Tensor]:
@@ -288,7 +291,8 @@ class LimitedDataGAN(BaseGAN):
 
     @property
     def _iteration(self) -> int:
-        return MessageHub.get_current_instance().get_info('iter', 0)
+        # Without mmengine's RuntimeInfoHook nobody tells.
+        return MessageHub.get_current_instance().get_info('iter', self._steps)
 
     def _path_tensors(self, logits: Tensor, loss: nn.Module) -> dict[str, Tensor]:
         num = max(1, len(logits) // loss.batch_shrink)
@@ -330,6 +334,7 @@ class LimitedDataGAN(BaseGAN):
             self._ema_started = True
 
     _ema_started = False
+    _steps = 0
 
     def _augmented(self, images: Images) -> Images:
         if self.augment is None:
@@ -346,6 +351,17 @@ class LimitedDataGAN(BaseGAN):
         loss = sum(losses.values())
         optim_wrapper.update_params(loss)
         return {name: value.detach() for name, value in {total: loss, **losses}.items()}
+
+    def val_step(self, data: dict) -> list[DataSample]:
+        """Generate images for mmagic's loops.
+
+        Args:
+            data: What :meth:`forward` takes; of images that a sampler has generated itself
+                (``images``) nothing is to be done.
+        """
+        return [] if 'images' in data else super().val_step(data)
+
+    test_step = val_step
 
     @torch.no_grad()
     def forward(

@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Sequence
 
 from mmengine.model import Sequential as BaseSequential
+from mmengine.model import revert_sync_batchnorm
 from torch import Tensor, nn
 
 from mmfncontra.registry import build_model
@@ -20,13 +21,16 @@ class _InitializedOnce(BaseSequential):
 def build_network(cfg: dict | nn.Module | None) -> nn.Module | None:
     """Build a network from its config and draw its weights.
 
+    In a distributed training mmagic's SAGAN and BigGAN take SyncBatchNorm by themselves, which the
+    CPU lacks and which would wait for ever for ranks that draw no samples; they get BatchNorm.
+
     Args:
         cfg: Config; a network, or ``None``, is returned as it is.
     """
     network = build_model(cfg)
     if isinstance(cfg, dict) and not cfg.get('pretrained') and hasattr(network, 'init_weights'):
         _InitializedOnce(network).init_weights()
-    return network
+    return revert_sync_batchnorm(network) if isinstance(cfg, dict) else network
 
 
 def out_size(generator: nn.Module) -> int | None:

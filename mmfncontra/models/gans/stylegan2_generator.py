@@ -15,7 +15,8 @@ class StyleGAN2Generator(stylegan2.StyleGAN2Generator):
     In training mode it mixes styles: with probability ``mix_prob`` the layers above one drawn for
     the batch take the W latents of a second noise; and it follows the mean of W. All draws are made
     on the device. In evaluation mode it can truncate,
-    :math:`w \leftarrow \bar w + \psi (w - \bar w)`.
+    :math:`w \leftarrow \bar w + \psi (w - \bar w)`. Autocast around it has no effect, since its
+    blocks choose their precision themselves: ``num_fp16_scales`` is what makes it half.
 
     Source: Karras et al., CVPR 2019 (mixing, truncation), CVPR 2020 (architecture).
 
@@ -78,6 +79,13 @@ class StyleGAN2Generator(stylegan2.StyleGAN2Generator):
         Returns:
             Images (B, 3, S, S), about [-1, 1], and if asked for the latents (B, L, C).
         """
+        # mmagic's blocks leave autocast, and refuse the half-precision latents it would hand them.
+        with torch.autocast(noise.device.type, enabled=False):
+            return self._generate(noise, truncation, return_latents)
+
+    def _generate(
+        self, noise: Tensor, truncation: float, return_latents: bool
+    ) -> Tensor | tuple[Tensor, Tensor]:
         latents = self.style_mapping(noise)
         if self.training and not return_latents:
             mean = latents.detach().mean(dim=0).to(self.w_avg)

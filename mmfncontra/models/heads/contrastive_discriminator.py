@@ -49,6 +49,8 @@ class ContrastiveDiscriminator(nn.Module):
 
     def _settle_taps(self, taps: Sequence[str | int] | None) -> tuple[str, ...]:
         own = getattr(self.backbone, 'feature_taps', None)
+        if isinstance(taps, str):
+            raise ValueError(f"contrast.taps must be a list, such as ['{taps}'], got {taps!r}")
         taps = taps or own
         if taps and all(isinstance(tap, str) for tap in taps):
             return tuple(taps)
@@ -71,6 +73,13 @@ class ContrastiveDiscriminator(nn.Module):
                 f'contrast.taps: not all of {list(self.tap_names)} put out feature maps '
                 f'(B, C, h, w) when {type(self.backbone).__name__} runs'
             )
+        odd = [
+            f'{name} ({m.shape[-2]}x{m.shape[-1]})'
+            for name, m in zip(self.tap_names[:-1], maps, strict=False)
+            if m.shape[-2] % 2 or m.shape[-1] % 2
+        ]
+        if odd:
+            raise ValueError(f'contrast.taps: prototypes need maps of even sides, got {odd}')
         return maps
 
     def forward(

@@ -92,10 +92,17 @@ class WaveletContrastiveHead(nn.Module):
         """Instance embedding (B, E) of the last map (B, C, h, w).
 
         Raises:
-            ValueError: If the head was built with ``embed=False``.
+            ValueError: If the head was built with ``embed=False``, or is trained on a single image
+                where BatchNorm is left with one number of it.
         """
         if self.projector is None:
             raise ValueError('this head was built with embed=False and has no embedding')
+        single = len(feature) == 1 and self.embedding_size == self.in_channels // 4
+        if single and self.training:
+            raise ValueError(
+                'the embedding of a last map this small needs batches of 2 images or more: set '
+                'train_dataloader.batch_size, or leave DWCL out with model.contrast.dwcl=None'
+            )
         # Blocks in half precision, without autocast, hand on half-precision maps.
         return self.projector(feature.to(self.projector[0].weight.dtype)).flatten(1)
 

@@ -9,6 +9,7 @@ from matplotlib.figure import Figure
 from torch import Tensor, nn
 
 from mmfncontra.engine.hooks import NegativesPanelHook, negatives_panel_hook
+from mmfncontra.models.augments import ADA
 from mmfncontra.models.contrasts import DIFFICULTIES
 from mmfncontra.models.wavelets import FrequencyNegatives
 
@@ -68,6 +69,14 @@ def test_baseline_has_no_negatives(train, tiny_gan, panels: list) -> None:
     model.augment = darken
     train(NegativesPanelHook(), model=model)
     assert list(panels[0]) == ['real', 'augmented']
+
+
+def test_an_adaptive_augmentation_is_shown_at_half_strength(train, tiny_gan, panels: list) -> None:
+    model = tiny_gan()
+    model.augment = ADA('color')
+    train(NegativesPanelHook(), model=model)
+    assert list(panels[0]) == ['real', 'augmented\np = 0.5']
+    assert model.augment.strength.value == 0
 
 
 def test_other_negatives_are_named_by_level(train, tiny_gan, panels: list) -> None:

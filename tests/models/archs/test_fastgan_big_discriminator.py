@@ -191,3 +191,11 @@ def test_refused_calls():
         discriminator64(decoders=False)(images(64), decode=True)
     with pytest.raises(ValueError, match=r'x\[0\] must be images of 64² pixels, got \(32, 32\)'):
         discriminator64()([images(32), images(32)])
+
+
+def test_trains_all_of_a_generator_without_small_image():
+    generator = FastGANGenerator(64, base_channels=4, small=False)
+    images = generator(torch.randn(2, 256))
+    assert [tuple(image.shape) for image in images] == [(2, 3, 64, 64)]
+    FastGANBigDiscriminator(64, base_channels=4)(images).sum().backward()
+    assert all(p.grad is not None for p in generator.parameters())

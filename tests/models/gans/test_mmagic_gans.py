@@ -6,7 +6,9 @@ import pytest
 import torch
 from mmengine.optim import OptimWrapper, OptimWrapperDict
 from mmengine.registry import DefaultScope, init_default_scope
+from torch.distributed import HashStore
 
+from mmfncontra.engine.autocast_optim_wrapper import AutocastOptimWrapper
 from mmfncontra.models.gans import LimitedDataGAN
 
 CONTRAST = dict(type='FNContra', negatives=dict(type='FrequencyNegatives', levels=3))
@@ -146,13 +148,15 @@ def test_lazy_losses_are_computed_when_due(monkeypatch):
 
 
 def test_latents_are_demanded():
-    with pytest.raises(ValueError, match='DCGANGenerator has none: take StyleGAN2Generator'):
+    with pytest.raises(
+        ValueError, match=r'DCGANGenerator has none: take mmfncontra\.StyleGAN2Generator'
+    ):
         LimitedDataGAN(**DCGAN, gen_auxiliary_losses=dict(path=dict(type='PathLengthPenalty')))
 
 
 def test_regularisers_and_adaptive_parts_take_part():
     cfg = dict(
-        generator=dict(type='FastGANGenerator', out_size=64, base_channels=4),
+        generator=dict(type='FastGANGenerator', out_size=64, base_channels=4, small=False),
         discriminator=dict(
             type='FastGANBigDiscriminator', in_size=64, base_channels=4, decoders=False
         ),
@@ -219,3 +223,99 @@ def test_freeze_disc_refuses():
         LimitedDataGAN(**DCGAN, freeze_disc=4)
     with pytest.raises(ValueError, match="no submodule 'x'"):
         LimitedDataGAN(**DCGAN, freeze_disc=['x'])
+
+
+def test_freeze_disc_takes_one_name():
+    model = LimitedDataGAN(**DCGAN, freeze_disc='downsamples.0')
+    frozen = {n for n, p in model.discriminator.named_parameters() if not p.requires_grad}
+    assert frozen and all(name.startswith('downsamples.0.') for name in frozen)
+
+
+def test_trains_under_autocast():
+    """mmagic's blocks leave autocast, and refuse half-precision latents."""
+    model = LimitedDataGAN(
+        **STYLEGAN2,
+        augment=dict(type='ADA', initial=0.8),
+        contrast=CONTRAST,
+        regularisers=dict(nice=dict(type='NICE', initial=0.3)),
+    ).train()
+    wrappers = {
+        name: AutocastOptimWrapper(optimizer=torch.optim.Adam(getattr(model, name).parameters()))
+        for name in ('generator', 'discriminator')
+    }
+    logs = model.train_step(batch(8), OptimWrapperDict(**wrappers))
+    assert all(value.isfinite() for value in logs.values())
+
+
+@pytest.mark.parametrize('cfg', [SAGAN, SAGAN3, BIGGAN3])
+def test_no_batch_statistics_wait_for_other_ranks(cfg):
+    """In a distributed training mmagic takes SyncBatchNorm, and rank 0 alone draws samples."""
+    torch.distributed.init_process_group('gloo', rank=0, world_size=1, store=HashStore())
+    try:
+        model = LimitedDataGAN(**cfg, ema_config=dict(momentum=0.01))
+    finally:
+        torch.distributed.destroy_process_group()
+    assert not any(isinstance(m, torch.nn.SyncBatchNorm) for m in model.modules())
+    model.load_state_dict(LimitedDataGAN(**cfg, ema_config=dict(momentum=0.01)).state_dict())
+
+
+def test_one_tap_is_too_few_for_prototypes():
+    taps = dict(CONTRAST, taps=['convs'])
+    with pytest.raises(ValueError, match=r'contrast\.taps must name two maps or more'):
+        LimitedDataGAN(**STYLEGAN2, contrast=taps)
+    LimitedDataGAN(**STYLEGAN2, contrast=dict(taps, gwcl=None))
+
+
+def test_taps_must_be_a_list():
+    with pytest.raises(ValueError, match=r"contrast\.taps must be a list, such as \['convs'\]"):
+        LimitedDataGAN(**STYLEGAN2, contrast=dict(CONTRAST, taps='convs'))
+
+
+FASTGAN = dict(
+    generator=dict(type='FastGANGenerator', out_size=64, base_channels=4),
+    discriminator=dict(type='FastGANDiscriminator', in_size=64, base_channels=4, decoders=False),
+)
+
+
+@pytest.mark.parametrize(
+    ('changes', 'message'),
+    [
+        (dict(regularisers=dict(type='NICE')), 'regularisers must be configs by names'),
+        (
+            dict(regularisers=dict(a=dict(type='LeCamLoss'))),
+            r'regularisers\.a must be a regulariser',
+        ),
+        (dict(disc_auxiliary_losses=dict(type='LeCamLoss')), 'disc_auxiliary_losses must be conf'),
+        (
+            dict(disc_auxiliary_losses=dict(a=dict(type='HingeGANLoss'))),
+            r'disc_auxiliary_losses\.a must be a loss that says its inputs, got HingeGANLoss',
+        ),
+        (dict(augment=dict(type='APA')), 'augment must be one such as DiffAugment or ADA, got APA'),
+        (dict(pseudo_real=dict(type='ADA')), 'pseudo_real must be one such as APA, got ADA'),
+        (
+            dict(generator={**FASTGAN['generator'], 'out_size': 128}),
+            'generator makes images of 128 pixels, discriminator takes 64',
+        ),
+        (
+            dict(
+                discriminator=dict(
+                    type='FastGANBigDiscriminator', in_size=64, base_channels=4, decoders=False
+                )
+            ),
+            r'set model\.generator\.small=False',
+        ),
+    ],
+)
+def test_parts_in_the_wrong_place(changes, message):
+    with pytest.raises(ValueError, match=message):
+        LimitedDataGAN(**{**FASTGAN, **changes})
+
+
+def test_lazy_losses_count_their_own_steps_where_nobody_tells():
+    from mmengine.logging import MessageHub
+
+    MessageHub.get_current_instance()._runtime_info.pop('iter', None)
+    model = LimitedDataGAN(**STYLEGAN2).train()
+    optim = optimisers(model)
+    found = ['loss_path' in model.train_step(batch(8), optim) for _ in range(5)]
+    assert found == [True, False, False, False, True]

@@ -61,3 +61,11 @@ def test_refuses_what_does_not_fit():
         WaveletContrastiveHead(in_size=3)
     with pytest.raises(ValueError, match='even size, got 7x8'):
         wavelet_prototype(torch.zeros(1, 1, 7, 8))
+
+
+def test_a_single_image_has_no_statistics_on_the_smallest_map():
+    head = WaveletContrastiveHead(in_channels=16, in_size=4)
+    with pytest.raises(ValueError, match='needs batches of 2 images or more'):
+        head.embed(torch.randn(1, 16, 4, 4))
+    assert head.eval().embed(torch.randn(1, 16, 4, 4)).shape == (1, head.embedding_size)
+    assert WaveletContrastiveHead(in_channels=16).embed(torch.randn(1, 16, 8, 8)).shape == (1, 16)
