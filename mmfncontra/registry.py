@@ -49,6 +49,12 @@ OPTIM_WRAPPER_CONSTRUCTORS = Registry(
     scope=_SCOPE,
     locations=['mmfncontra.engine'],
 )
+METRICS = Registry(
+    'metric',
+    parent=_mmengine.METRICS,
+    scope=_SCOPE,
+    locations=['mmfncontra.evaluation.metrics'],
+)
 LOOPS = Registry('loop', parent=_mmengine.LOOPS, scope=_SCOPE, locations=['mmfncontra.engine'])
 
 # Nothing of ours is registered in these. They exist because mmengine warns, at every build, of a
@@ -61,7 +67,6 @@ for _name in (
     'WEIGHT_INITIALIZERS',
     'OPTIMIZERS',
     'PARAM_SCHEDULERS',
-    'METRICS',
     'EVALUATOR',
     'TASK_UTILS',
     'VISUALIZERS',

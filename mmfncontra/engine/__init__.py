@@ -4,12 +4,15 @@ from . import hooks
 from .autocast_optim_wrapper import AutocastOptimWrapper
 from .multi_optim_wrapper_constructor import MultiOptimWrapperConstructor
 from .resumable_iter_train_loop import ResumableIterTrainLoop
+from .sample_loops import SampleTestLoop, SampleValLoop
 from .training_runner import TrainingRunner
 
 __all__ = [
     'AutocastOptimWrapper',
     'MultiOptimWrapperConstructor',
     'ResumableIterTrainLoop',
+    'SampleTestLoop',
+    'SampleValLoop',
     'TrainingRunner',
     'hooks',
 ]

@@ -1,5 +1,6 @@
 """Images from a generator, each a function of its seed and number alone."""
 
+import copy
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -10,6 +11,7 @@ from torch.nn.modules.batchnorm import _BatchNorm
 
 from mmfncontra.utils.checks import check_integers
 from mmfncontra.utils.rng import isolated_rng, seed_torch
+from mmfncontra.utils.unwrap import unwrap
 
 
 def _device_of(generator: nn.Module, device: torch.device | str | None) -> torch.device:
@@ -65,6 +67,29 @@ def _check_finite(images: Tensor) -> Tensor:
     return images
 
 
+def copy_generator(model: nn.Module, use_ema: bool = True) -> nn.Module:
+    """Copy the generator of a model in training, to sample from without a trace in the training.
+
+    Args:
+        model: A GAN with ``generator`` and maybe ``generator_ema``, on one device or distributed.
+        use_ema: Take the moving average where there is one.
+
+    Returns:
+        The copy, on the same device.
+    """
+    ema = getattr(unwrap(model), 'generator_ema', None) if use_ema else None
+    generator = unwrap(unwrap(model).generator) if ema is None else unwrap(ema).module
+    # Spectral norm leaves its normalised weight, part of the last step's graph, on the module;
+    # deepcopy refuses such tensors unless it is told what their copies are.
+    computed = {
+        id(value): value.detach().clone()
+        for child in generator.modules()
+        for value in vars(child).values()
+        if isinstance(value, Tensor) and not value.is_leaf
+    }
+    return copy.deepcopy(generator, computed)
+
+
 def to_uint8(images: Tensor) -> Tensor:
     """Round images to pixels.
 
@@ -103,6 +128,7 @@ def iterate_images(
     device: torch.device | str | None = None,
     truncation: float = 1.0,
     label: int | None = None,
+    start: int = 0,
 ) -> Iterator[np.ndarray]:
     """Yield the images of :func:`sample_images` batch by batch, for more than fit in memory.
 
@@ -114,6 +140,7 @@ def iterate_images(
         device: Where the generator is; default its parameters'.
         truncation: See :func:`sample_images`.
         label: See :func:`sample_images`.
+        start: Number of the first image; those before are not made.
 
     Yields:
         uint8 RGB, (B, S, S, 3) with B at most ``batch_size``.
@@ -137,6 +164,8 @@ def iterate_images(
             seeds.append(int(torch.randint(2**62, (1,), generator=stream)))
         return torch.stack(noise).to(device), seeds
 
+    if start:
+        draw(start)
     noisy = None  # whether the generator draws noise of its own, seen at the first image
     done = 0
     while done < num:

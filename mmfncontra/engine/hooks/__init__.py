@@ -2,14 +2,18 @@
 
 from .curves_hook import CurvesHook
 from .dynamic_weight_hook import DynamicWeightHook
+from .metric_card_hook import MetricCardHook
 from .negatives_panel_hook import NegativesPanelHook
 from .progress_logger_hook import ProgressLoggerHook
+from .run_doctor_hook import RunDoctorHook
 from .sample_grid_hook import SampleGridHook
 
 __all__ = [
     'CurvesHook',
     'DynamicWeightHook',
+    'MetricCardHook',
     'NegativesPanelHook',
     'ProgressLoggerHook',
+    'RunDoctorHook',
     'SampleGridHook',
 ]

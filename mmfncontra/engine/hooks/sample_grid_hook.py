@@ -1,35 +1,21 @@
 """Pictures of what the generator makes."""
 
-import copy
 from pathlib import Path
 
 import numpy as np
-import torch
 from mmengine.dist import is_main_process
 from mmengine.hooks import Hook
 from mmengine.runner import Runner
 from mmengine.visualization import LocalVisBackend
 from torch import nn
 
-from mmfncontra.models.sampling import calibrate_batchnorm, sample_images
+from mmfncontra.models.sampling import calibrate_batchnorm, copy_generator, sample_images
 from mmfncontra.registry import HOOKS
 from mmfncontra.utils.checks import check_integers
 from mmfncontra.utils.unwrap import unwrap
 from mmfncontra.visualization import make_grid, save_png
 
 _SHOWN_SIZE = 128
-
-
-def _detached_copy(module: nn.Module) -> nn.Module:
-    # Spectral norm leaves its normalised weight, part of the last step's graph, on the module;
-    # deepcopy refuses such tensors unless it is told what their copies are.
-    computed = {
-        id(value): value.detach().clone()
-        for child in module.modules()
-        for value in vars(child).values()
-        if isinstance(value, torch.Tensor) and not value.is_leaf
-    }
-    return copy.deepcopy(module, computed)
 
 
 @HOOKS.register_module()
@@ -73,9 +59,9 @@ class SampleGridHook(Hook):
         self._last_grid: int | None = None
 
     def before_train(self, runner: Runner) -> None:
-        """Show the untrained generator; a resumed run has that picture already."""
+        """Show what the training starts from; a resumed run has that picture already."""
         if runner.iter == 0:
-            runner.logger.info('drawing samples of the untrained generator')
+            runner.logger.info('drawing samples before the first iteration')
             self._write(runner, 0)
 
     def after_train_iter(
@@ -107,11 +93,9 @@ class SampleGridHook(Hook):
         self._last_grid = iteration
 
     def _sample(self, model: nn.Module) -> np.ndarray:
-        ema = getattr(model, 'generator_ema', None)
-        generator = unwrap(model.generator) if ema is None else unwrap(ema).module
-        device = next(generator.parameters()).device
-        generator = _detached_copy(generator)
-        calibrate_batchnorm(generator)
         return sample_images(
-            generator, self.num_images, seed=self.seed, batch_size=self.batch_size, device=device
+            calibrate_batchnorm(copy_generator(model)),
+            self.num_images,
+            seed=self.seed,
+            batch_size=self.batch_size,
         )

@@ -1,0 +1,95 @@
+"""Metric cards of a training."""
+
+from pathlib import Path
+
+import numpy as np
+from mmengine.dist import is_main_process
+from mmengine.hooks import Hook
+from mmengine.runner import Runner
+
+from mmfncontra.evaluation.card import MetricCard, library_versions, text_hash
+from mmfncontra.registry import HOOKS
+from mmfncontra.visualization import make_grid, save_png
+
+_SHOWN_SIZE = 128
+
+
+@HOOKS.register_module()
+class MetricCardHook(Hook):
+    """Writes what every validation found to ``{work_dir}/metrics/iter_000500.json``.
+
+    A card holds the values and all that they depend on
+    (:class:`~mmfncontra.evaluation.card.MetricCard`). Where copies were looked for,
+    ``iter_000500_neighbours.png`` shows generated images, from the most copied on, each above the
+    training image nearest to it.
+    """
+
+    priority = 'LOW'
+
+    def after_val_epoch(self, runner: Runner, metrics: dict[str, float] | None = None) -> None:
+        """Write the card.
+
+        Args:
+            runner: The runner.
+            metrics: Values of the validation.
+        """
+        self._write(runner, runner.val_loop, metrics)
+
+    def after_test_epoch(self, runner: Runner, metrics: dict[str, float] | None = None) -> None:
+        """Write the card of a test.
+
+        Args:
+            runner: The runner.
+            metrics: Values of the test.
+        """
+        self._write(runner, runner.test_loop, metrics)
+
+    def _write(self, runner: Runner, loop: object, metrics: dict[str, float] | None) -> None:
+        if not is_main_process() or not metrics:
+            return
+        card = make_card(runner, loop, metrics)
+        path = Path(runner.work_dir) / 'metrics' / f'iter_{runner.iter:06d}.json'
+        card.write(path)
+        for metric in loop_metrics(loop):
+            pairs = getattr(metric, 'most_copied', None)
+            if pairs:
+                _save_pairs(pairs, path.with_name(f'{path.stem}_neighbours.png'))
+
+
+def loop_metrics(loop: object) -> list:
+    """Metrics of a loop of mmagic's that describe what they depend on."""
+    evaluators = getattr(loop, 'evaluators', [])
+    metrics = [metric for evaluator in evaluators for metric in evaluator.metrics or ()]
+    return [metric for metric in metrics if hasattr(metric, 'depends')]
+
+
+def make_card(runner: Runner, loop: object, metrics: dict[str, float]) -> MetricCard:
+    """The card of an evaluation.
+
+    Args:
+        runner: The runner.
+        loop: Its validation or test loop, after its run.
+        metrics: What it found.
+    """
+    own = loop_metrics(loop)
+    run = dict(
+        config_hash=text_hash(runner.cfg.pretty_text),
+        seed=runner.seed,
+        model=getattr(runner, 'experiment_name', None),
+        checkpoint=runner.cfg.get('load_from'),
+        versions=library_versions(),
+    )
+    return MetricCard(
+        metrics={name: float(value) for name, value in metrics.items()},
+        depends={type(metric).__name__: metric.depends() for metric in own} | dict(run=run),
+        iteration=runner.iter,
+        curves={name: value for metric in own for name, value in metric.curves.items()},
+        warnings=[warning for metric in own for warning in metric.warnings],
+    )
+
+
+def _save_pairs(pairs: list[np.ndarray], path: Path) -> None:
+    images = np.stack([*(pair[0] for pair in pairs), *(pair[1] for pair in pairs)])
+    scale = max(1, _SHOWN_SIZE // images.shape[1])
+    grid = make_grid(images.repeat(scale, axis=1).repeat(scale, axis=2), len(pairs))
+    save_png(grid, path)

@@ -1,0 +1,160 @@
+"""Metric cards: values together with all that they depend on."""
+
+import hashlib
+import json
+import os
+import tempfile
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+VERSION = 1
+# What two cards must share for their values to stand in one table. The rest says which model it is.
+COMPARED = (
+    *('num_fake', 'num_real', 'real_hash', 'split', 'size', 'resize_filter', 'value_range'),
+    *('extractor', 'weights_hash', 'truncation'),
+)
+LIBRARIES = ('torch', 'torchvision', 'numpy', 'scipy', 'torch-fidelity', 'mmengine', 'mmagic')
+
+
+@dataclass
+class MetricCard:
+    """Values of one evaluation.
+
+    Attributes:
+        metrics: Values by name.
+        depends: By name of a group of metrics, such as ``images`` or ``inception``, what its values
+            depend on; under ``run``, the model: EMA, seed, hashes of config and checkpoint,
+            versions.
+        iteration: Iteration of the checkpoint.
+        curves: Arrays to draw, such as ``spectrum_real`` and ``spectrum_fake`` in dB over
+            ``frequency``.
+        warnings: Why not to trust a value, in sentences.
+        version: Of this format.
+    """
+
+    metrics: dict[str, float]
+    depends: dict[str, dict[str, Any]]
+    iteration: int | None = None
+    curves: dict[str, list[float]] = field(default_factory=dict)
+    warnings: list[str] = field(default_factory=list)
+    version: int = VERSION
+
+    def write(self, path: str | Path) -> Path:
+        """Write the card as JSON; a reader never sees half of it.
+
+        Args:
+            path: File; its folder is made.
+
+        Returns:
+            The path.
+        """
+        path = Path(path)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.NamedTemporaryFile(
+            'w', dir=path.parent, suffix='.tmp', delete=False, encoding='utf-8'
+        ) as file:
+            json.dump(asdict(self), file, indent=1, default=str)
+            file.flush()
+            os.fsync(file.fileno())
+        os.chmod(file.name, 0o644)  # temporary files are the user's alone
+        os.replace(file.name, path)
+        return path
+
+    @classmethod
+    def read(cls, path: str | Path) -> 'MetricCard':
+        """Read a card.
+
+        Args:
+            path: File that :meth:`write` wrote.
+
+        Raises:
+            FileNotFoundError: If there is no such file.
+            ValueError: If it is no card, or of a newer format.
+        """
+        path = Path(path)
+        if not path.is_file():
+            raise FileNotFoundError(f'there is no metric card at {path}')
+        try:
+            content = json.loads(path.read_text(encoding='utf-8'))
+            card = cls(**content)
+        except (json.JSONDecodeError, TypeError, UnicodeDecodeError) as error:
+            raise ValueError(f'{path} is no metric card: {error}') from error
+        if card.version != VERSION:
+            raise ValueError(f'{path} is a card of version {card.version}, this is {VERSION}')
+        return card
+
+
+def find_differences(cards: Mapping[str, MetricCard]) -> list[str]:
+    """What keeps cards from standing in one table.
+
+    Only groups of metrics that several cards have are compared.
+
+    Args:
+        cards: Cards by a name for messages.
+
+    Returns:
+        Sentences, one for each thing that differs; empty if the cards can be compared.
+
+    Example:
+        >>> def card(n): return MetricCard(dict(fid=1.0), dict(inception=dict(num_fake=n)))
+        >>> find_differences(dict(a=card(5000), b=card(50000)))
+        ['inception.num_fake differs: 5000 (a), 50000 (b)']
+    """
+    differences = []
+    groups = dict.fromkeys(group for card in cards.values() for group in card.depends)
+    for group in groups:
+        if group == 'run':
+            continue
+        having = {
+            name: card.depends[group] for name, card in cards.items() if group in card.depends
+        }
+        for key in COMPARED:
+            values: dict[str, list[str]] = {}
+            for name, depends in having.items():
+                values.setdefault(json.dumps(depends.get(key), default=str), []).append(name)
+            if len(values) > 1:
+                shown = ', '.join(
+                    f'{value} ({" and ".join(names)})' for value, names in values.items()
+                )
+                differences.append(f'{group}.{key} differs: {shown}')
+    return differences
+
+
+def library_versions() -> dict[str, str]:
+    """Versions of what numbers may depend on, of those installed."""
+    from mmfncontra.utils.versions import installed_version
+
+    found = {name: installed_version(name) for name in LIBRARIES}
+    return {'mmfncontra': version('mmfncontra'), **{k: v for k, v in found.items() if v}}
+
+
+def text_hash(text: str) -> str:
+    """First 16 hexadecimal digits of a text's SHA-256."""
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+def file_hash(path: str | Path) -> str:
+    """First 16 hexadecimal digits of a file's SHA-256.
+
+    Args:
+        path: The file; it is read in pieces.
+    """
+    digest = hashlib.sha256()
+    with Path(path).open('rb') as file:
+        while piece := file.read(2**20):
+            digest.update(piece)
+    return digest.hexdigest()[:16]
+
+
+def images_hash(images: Sequence) -> str:
+    """Hash of the content of images, whatever their order and names.
+
+    Args:
+        images: uint8 arrays (H, W, 3).
+    """
+    each = sorted(hashlib.sha256(image.tobytes() + str(image.shape).encode()).hexdigest()
+                  for image in images)  # fmt: skip
+    return text_hash(''.join(each))

@@ -1,0 +1,13 @@
+"""Learned features of images: the networks and a cache of what they say about real images."""
+
+from .extractor import EXTRACTORS, FeatureExtractor
+from .feature_cache import cached_features, content_digests
+from .lpips_distance import LPIPSDistance
+
+__all__ = [
+    'EXTRACTORS',
+    'FeatureExtractor',
+    'LPIPSDistance',
+    'cached_features',
+    'content_digests',
+]

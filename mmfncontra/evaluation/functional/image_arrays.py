@@ -1,0 +1,108 @@
+"""What the metrics on arrays of images share: checks, chunks and the reduction to thumbnails."""
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from mmfncontra.datasets import resize_image
+
+THUMBNAIL = 32
+"""Side in pixels of the reduced images in which distances are measured."""
+
+ROUNDING_POWER = 1 / 12
+"""Variance of rounding to whole grey levels; below it 8-bit images carry nothing."""
+
+_CHUNK_VALUES = 2**22
+
+
+def check_images(images: np.ndarray, name: str = 'images', minimum: int = 1) -> np.ndarray:
+    """Return ``images`` if it is an array of images, else say what is wrong.
+
+    Args:
+        images: uint8 RGB, (N, H, W, 3).
+        name: What the message calls the argument.
+        minimum: Least number of images.
+
+    Returns:
+        The same array.
+
+    Raises:
+        ValueError: If the type or shape is another, or there are too few images.
+
+    Example:
+        >>> check_images(np.zeros((1, 8, 8, 3), np.uint8), 'real', minimum=2)
+        Traceback (most recent call last):
+        ValueError: real must hold 2 images or more, got 1
+    """
+    if not isinstance(images, np.ndarray):
+        raise ValueError(
+            f'{name} must be one uint8 RGB array (N, H, W, 3), all images of one size, '
+            f'got {type(images).__name__}'
+        )
+    if images.dtype != np.uint8 or images.ndim != 4 or images.shape[-1] != 3 or 0 in images.shape:
+        raise ValueError(
+            f'{name} must be a non-empty uint8 RGB array (N, H, W, 3), '
+            f'got {images.dtype} {images.shape}'
+        )
+    if len(images) < minimum:
+        raise ValueError(f'{name} must hold {minimum} images or more, got {len(images)}')
+    return images
+
+
+def check_same_size(**arguments: np.ndarray) -> None:
+    """Check several arrays of images, and that all of their images have one size.
+
+    Args:
+        **arguments: uint8 RGB arrays (N, H, W, 3) by the names that the message gives them.
+
+    Raises:
+        ValueError: If one is no array of images, or the sizes differ.
+    """
+    for name, images in arguments.items():
+        check_images(images, name)
+    sizes = {name: images.shape[1:3] for name, images in arguments.items()}
+    if len(set(sizes.values())) > 1:
+        listed = ', '.join(f'{name} {h}x{w}' for name, (h, w) in sizes.items())
+        raise ValueError(
+            f'{" and ".join(sizes)} must have images of the same size, got {listed}: '
+            'resize them in the same way first'
+        )
+
+
+def iterate_chunks(images: np.ndarray) -> Iterator[np.ndarray]:
+    """Yield consecutive views of an array, each of about four million values, at least one image.
+
+    Args:
+        images: (N, H, W, 3).
+
+    Yields:
+        (B, H, W, 3), which is no copy.
+    """
+    step = max(1, _CHUNK_VALUES // images[0].size)
+    for start in range(0, len(images), step):
+        yield images[start : start + step]
+
+
+def reduce_images(images: np.ndarray) -> np.ndarray:
+    """Reduce images to thumbnails, antialiased and whole: a side is squashed rather than cropped.
+
+    Thumbnails come back unchanged, so images that go through several metrics can be reduced once
+    and given to each.
+
+    Args:
+        images: uint8 RGB, (N, H, W, 3).
+
+    Returns:
+        uint8 RGB, (N, 32, 32, 3); see :data:`THUMBNAIL`.
+
+    Raises:
+        ValueError: If ``images`` is no array of images.
+
+    Example:
+        >>> reduce_images(np.zeros((2, 64, 64, 3), np.uint8)).shape
+        (2, 32, 32, 3)
+    """
+    check_images(images)
+    if images.shape[1:3] == (THUMBNAIL, THUMBNAIL):
+        return images
+    return np.stack([resize_image(image, THUMBNAIL, 'stretch') for image in images])

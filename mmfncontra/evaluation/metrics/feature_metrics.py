@@ -1,0 +1,157 @@
+"""FID and its kin, from the features of a network."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from torch import nn
+from torch.utils.data import DataLoader
+
+from mmfncontra.registry import METRICS
+
+from ..features import FeatureExtractor, cached_features
+from ..functional import extrapolate
+from ..functional.frechet import frechet_distance
+from ..functional.inception_score import inception_score
+from ..functional.kernel import kernel_distance
+from ..functional.precision_recall import density_coverage, precision_recall
+from .sample_metric import SampleMetric
+
+VALUES = ('fid', 'kid', 'inception_score', 'precision_recall', 'density_coverage')
+# Below so many images a bare FID says more about their number than about the generator.
+FEW = 10_000
+
+
+@METRICS.register_module()
+class FeatureMetrics(SampleMetric):
+    """FID, KID, Inception score, precision, recall, density and coverage, through torch-fidelity.
+
+    One pass of the network serves all values. The features of the real images are computed once and
+    kept in ``cache_dir``, keyed by the content of the images.
+
+    Source: Heusel et al., NeurIPS 2017; Bińkowski et al., ICLR 2018; Salimans et al., NeurIPS 2016;
+    Kynkäänniemi et al., NeurIPS 2019; Naeem et al., ICML 2020.
+
+    Args:
+        values: Which, some of ``fid``, ``kid``, ``inception_score``, ``precision_recall``,
+            ``density_coverage``.
+        num_fake: Generated images; 5,000 in the FNContra paper.
+        extractor: Name of the network, see :class:`FeatureExtractor`.
+        weights: File with its weights; default the published ones in torch's hub folder.
+        cache_dir: Folder of the features of real images; ``None`` keeps none.
+        batch_size: Images per forward pass of the network.
+        download: Fetch the published weights when they are not there.
+        **kwargs: See :class:`SampleMetric`.
+
+    Raises:
+        FileNotFoundError: If the weights are not there; the message says which file to put where.
+        ValueError: If an argument is out of its range, or a value needs logits that the network
+            does not have.
+    """
+
+    def __init__(
+        self,
+        values: Sequence[str] = ('fid', 'kid'),
+        num_fake: int = 5000,
+        extractor: str = 'inception',
+        weights: str | Path | None = None,
+        cache_dir: str | Path | None = '~/.cache/mmfncontra',
+        batch_size: int = 32,
+        download: bool = False,
+        **kwargs,
+    ) -> None:
+        super().__init__(num_fake, **kwargs)
+        unknown = [value for value in values if value not in VALUES]
+        if unknown or not values:
+            raise ValueError(f'values must be some of {VALUES}, got {values}')
+        self.values = tuple(values)
+        self.cache_dir = cache_dir
+        # Built now: missing weights are to show before training, not at the first validation.
+        self._extractor = FeatureExtractor(
+            extractor, weights, batch_size=batch_size, download=download
+        )
+        if 'inception_score' in values and not self._extractor.has_logits:
+            raise ValueError(f"values: 'inception_score' needs logits, which {extractor} has not")
+
+    def prepare(self, module: nn.Module, dataloader: DataLoader) -> None:
+        """Take in the real images, and go to the device of the model.
+
+        Args:
+            module: The model.
+            dataloader: Loader of the real images.
+        """
+        self._extractor.to(next(module.parameters()).device)
+        super().prepare(module, dataloader)
+
+    def prepare_real(self, images: Sequence[np.ndarray]) -> None:
+        """Compute the features of the real images, or find them in the cache.
+
+        Args:
+            images: uint8 RGB, each (S, S, 3).
+        """
+        super().prepare_real(images)
+        self._real = cached_features(self._extractor, images, self.cache_dir)['features']
+
+    def reduce(self, images: np.ndarray) -> dict[str, np.ndarray]:
+        """Features of a batch.
+
+        Args:
+            images: uint8 RGB (B, S, S, 3).
+        """
+        return self._extractor(images)
+
+    def compute_metrics(self, results: list[dict[str, np.ndarray]]) -> dict[str, float]:
+        """Compute the values.
+
+        Args:
+            results: Features of batches of generated images.
+
+        Returns:
+            Values by name.
+        """
+        fake = {
+            name: np.concatenate([part[name] for part in results])[: self.num_fake]
+            for name in results[0]
+        }
+        found: dict[str, float] = {}
+        for value in self.values:
+            found |= getattr(self, f'_{value}')(fake)
+        return found
+
+    def depends(self) -> dict[str, Any]:
+        """What the values depend on, for the metric card."""
+        return super().depends() | self._extractor.fingerprint
+
+    def _fid(self, fake: dict[str, np.ndarray]) -> dict[str, float]:
+        features = fake['features']
+        # The same to 2e-7, and as much faster as the smaller side has fewer images than features.
+        low_rank = min(len(features), len(self._real)) <= features.shape[1] // 2
+        found = dict(fid=frechet_distance(features, self._real, low_rank))
+        if len(features) < FEW and len(features) >= 64:
+            line = extrapolate(
+                lambda chosen: frechet_distance(features[chosen], self._real, low_rank=True),
+                len(features),
+            )
+            found |= dict(fid_unbiased=line['unbiased'])
+            self.warnings.append(
+                f'FID of {len(features)} generated images is biased by about {line["bias"]:.2f} '
+                f'(± {line["stderr"]:.2f}); compare it with none of another number of images'
+            )
+        return found
+
+    def _kid(self, fake: dict[str, np.ndarray]) -> dict[str, float]:
+        found = kernel_distance(fake['features'], self._real)
+        return dict(kid_mean=found['mean'], kid_std=found['std'])
+
+    def _inception_score(self, fake: dict[str, np.ndarray]) -> dict[str, float]:
+        splits = min(10, len(fake['logits']))
+        found = inception_score(fake['logits'], splits=splits)
+        return dict(inception_score=found['mean'], inception_score_std=found['std'])
+
+    def _precision_recall(self, fake: dict[str, np.ndarray]) -> dict[str, float]:
+        found = precision_recall(fake['features'], self._real)
+        return dict(precision=found['precision'], recall=found['recall'])
+
+    def _density_coverage(self, fake: dict[str, np.ndarray]) -> dict[str, float]:
+        return density_coverage(fake['features'], self._real)

@@ -1,0 +1,171 @@
+"""What metrics of generated images have in common."""
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from mmengine.dist import all_gather_object, broadcast_object_list, get_world_size, is_main_process
+from mmengine.evaluator import BaseMetric
+from mmengine.logging import print_log
+from torch import nn
+from torch.utils.data import DataLoader
+
+from mmfncontra.utils.checks import check_integers
+
+from ..card import images_hash
+from .generated_batches import GeneratedBatches
+
+
+class SampleMetric(BaseMetric):
+    """A metric of generated images against the images of a data loader.
+
+    For mmagic's ``Evaluator`` in its ``MultiValLoop`` or ``MultiTestLoop``: :meth:`prepare` takes
+    in the real images, the sampler of :meth:`get_metric_sampler` generates images, :meth:`process`
+    takes in a batch of them, :meth:`evaluate` gathers and computes on rank 0.
+
+    Args:
+        num_fake: Generated images.
+        seed: Seed of the generated images.
+        truncation: ψ of a style-based generator.
+        sample_model: ``'ema'`` or ``'orig'``.
+        prefix: Put before the names of the values.
+
+    Raises:
+        ValueError: If an argument is out of its range.
+    """
+
+    # mmagic's evaluator gives metrics of one mode, seed and so on one sampler.
+    default_prefix = None
+
+    def __init__(
+        self,
+        num_fake: int,
+        seed: int = 0,
+        truncation: float = 1.0,
+        sample_model: str = 'ema',
+        prefix: str | None = None,
+    ) -> None:
+        super().__init__('cpu', prefix)
+        check_integers(num_fake=num_fake)
+        check_integers(0, seed=seed)
+        if sample_model not in ('ema', 'orig'):
+            raise ValueError(f"sample_model must be 'ema' or 'orig', got {sample_model!r}")
+        self.num_fake, self.seed, self.truncation = num_fake, seed, truncation
+        self.sample_model = sample_model
+        self.curves: dict[str, list[float]] = {}
+        self.warnings: list[str] = []
+        self._taken = 0
+
+    @property
+    def SAMPLER_MODE(self) -> str:
+        """Metrics that agree in it share their generated images."""
+        return f'samples, seed {self.seed}, truncation {self.truncation}'
+
+    def prepare(self, module: nn.Module, dataloader: DataLoader) -> None:
+        """Take in the real images.
+
+        Args:
+            module: The model.
+            dataloader: Loader of the real images; its data set is read in order.
+        """
+        self.prepare_real(
+            [read_image(dataloader.dataset, i) for i in range(len(dataloader.dataset))]
+        )
+
+    def prepare_real(self, images: Sequence[np.ndarray]) -> None:
+        """Keep what is needed of the real images.
+
+        Args:
+            images: uint8 RGB, each (S, S, 3).
+        """
+        self.num_real, self.real_hash = len(images), images_hash(images)
+        self.size = images[0].shape[0]
+
+    def get_metric_sampler(
+        self, model: nn.Module, dataloader: DataLoader, metrics: Sequence['SampleMetric']
+    ) -> GeneratedBatches:
+        """Generated images, as many as the most demanding of some metrics takes.
+
+        Args:
+            model: The model.
+            dataloader: Its batch size is that of the generated images.
+            metrics: Metrics of one mode.
+        """
+        return GeneratedBatches(
+            model,
+            max(metric.num_fake for metric in metrics),
+            seed=self.seed,
+            batch_size=dataloader.batch_size or 16,
+            use_ema=self.sample_model == 'ema',
+            truncation=self.truncation,
+        )
+
+    def process(self, data_batch: dict[str, np.ndarray], data_samples: Sequence = ()) -> None:
+        """Take in a batch of generated images, as far as they are needed.
+
+        Args:
+            data_batch: ``images``, uint8 RGB (B, S, S, 3).
+            data_samples: Not used.
+        """
+        room = math.ceil(self.num_fake / get_world_size()) - self._taken
+        images = data_batch['images'][:room]
+        if len(images):
+            self._taken += len(images)
+            self.results.append(self.reduce(images))
+
+    def reduce(self, images: np.ndarray) -> Any:
+        """What is kept of a batch of generated images.
+
+        Args:
+            images: uint8 RGB (B, S, S, 3).
+        """
+        return images
+
+    def evaluate(self, size: int = 0) -> dict[str, float]:
+        """Gather what the ranks have and compute.
+
+        Args:
+            size: Not used.
+
+        Returns:
+            Values by name, the same on every rank.
+        """
+        gathered = [part for rank in all_gather_object(self.results) for part in rank]
+        self.results.clear()
+        self._taken = 0
+        values: list[dict | None] = [None]
+        if is_main_process():
+            self.warnings = []
+            values = [self.compute_metrics(gathered)]
+            for warning in self.warnings:
+                print_log(warning, logger='current', level=30)
+        broadcast_object_list(values)
+        prefix = f'{self.prefix}/' if self.prefix else ''
+        return {f'{prefix}{name}': float(value) for name, value in values[0].items()}
+
+    def depends(self) -> dict[str, Any]:
+        """What the values depend on, for the metric card."""
+        return dict(
+            num_fake=self.num_fake,
+            num_real=self.num_real,
+            real_hash=self.real_hash,
+            size=self.size,
+            seed=self.seed,
+            truncation=self.truncation,
+            ema=self.sample_model == 'ema',
+            value_range='uint8, [0, 255]',
+        )
+
+
+def read_image(dataset: Any, index: int) -> np.ndarray:
+    """An image of a data set as pixels.
+
+    Args:
+        dataset: Its items have ``inputs``, uint8 (3, S, S), as ``PackImages`` makes them.
+        index: Which.
+
+    Returns:
+        uint8 RGB (S, S, 3).
+    """
+    return dataset[index]['inputs'].permute(1, 2, 0).numpy()
