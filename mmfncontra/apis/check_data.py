@@ -1,0 +1,269 @@
+"""Whether a folder of images can be trained on, and how."""
+
+import json
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from mmengine.config import Config
+from mmengine.device import get_device
+
+from mmfncontra.datasets.duplicates import Duplicates, find_duplicates
+from mmfncontra.datasets.flip_safety import FlipVerdict, judge_flips
+from mmfncontra.datasets.image_source import ImageSource
+from mmfncontra.datasets.inspection import ImageFacts, find_classes, fitting_size, inspect_images
+from mmfncontra.models.losses.lpips_reconstruction_loss import vgg16_weights_file
+from mmfncontra.utils import note
+from mmfncontra.utils.checks import check_integers
+
+from .config import check_classes, check_image_size, load_config, set_data_root
+from .data_findings import (
+    SIZES,
+    Finding,
+    bad_files,
+    config_problems,
+    cost_remarks,
+    dataset_config,
+    remarks,
+)
+from .step_cost import StepCost, measure_step, needs_download
+
+_CONFIGS = Path(__file__).parents[2] / 'configs' / 'fncontra'
+
+
+@dataclass(frozen=True)
+class DataCheck:
+    """What :func:`check_data` found.
+
+    Attributes:
+        data: The folder or zip.
+        images: Facts of every file, in natural order.
+        size: Side in pixels that the images are judged for.
+        config: Path of the config, or None if none fits.
+        other_configs: Further ones to think of.
+        duplicates: Groups of indices into the images that can be read.
+        flips: Whether mirroring looks safe.
+        classes: Number of images by folder, if the folders could be classes.
+        cost: What a training step takes, if that was measured.
+        iterations: Length of the config's training.
+        findings: What to know, the most pressing first.
+    """
+
+    data: str
+    images: list[ImageFacts]
+    size: int
+    config: str | None
+    other_configs: list[str]
+    duplicates: Duplicates
+    flips: FlipVerdict
+    classes: dict[str, int]
+    cost: StepCost | None
+    iterations: int
+    findings: list[Finding]
+
+    @property
+    def readable(self) -> list[ImageFacts]:
+        """Facts of the images that can be decoded."""
+        return [image for image in self.images if not image.error]
+
+    @property
+    def trainable(self) -> bool:
+        """Whether a training would start."""
+        return not any(finding.must_repair for finding in self.findings)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Everything, in types that JSON has; images by name."""
+        names = [image.name for image in self.readable]
+        groups = {
+            kind: [[names[index] for index in group] for group in getattr(self.duplicates, kind)]
+            for kind in ('exact', 'near', 'mirrored')
+        }
+        cost = None if self.cost is None else asdict(self.cost)
+        if cost is not None:
+            cost['minutes_per_1000_iterations'] = self.cost.seconds * 1000 / 60
+        return dict(
+            data=self.data,
+            trainable=self.trainable,
+            num_files=len(self.images),
+            num_readable=len(names),
+            size=self.size,
+            config=self.config,
+            other_configs=self.other_configs,
+            iterations=self.iterations,
+            summary=summarise(self.readable),
+            duplicates=groups,
+            flips=asdict(self.flips),
+            classes=self.classes,
+            cost=cost,
+            findings=[asdict(finding) for finding in self.findings],
+            images=[_record(image) for image in self.images],
+        )
+
+    def save(self, path: str | Path) -> None:
+        """Write :meth:`to_dict` as JSON.
+
+        Args:
+            path: File to write; its folder is made.
+
+        Raises:
+            ValueError: If the path cannot be written.
+        """
+        path = Path(path).expanduser()
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(json.dumps(self.to_dict(), indent=2) + '\n')
+        except OSError as error:
+            raise ValueError(f'{path} cannot be written: {error}') from error
+
+
+def check_data(
+    data: str | Path,
+    size: int | None = None,
+    config: str | Path | None = None,
+    measure: bool = True,
+    device: str | None = None,
+) -> DataCheck:
+    """Look at every image, and say what is there and what to do.
+
+    Args:
+        data: Folder or zip of images.
+        size: Side in pixels to judge for; default the config's, or the largest of 64 to 1024 that
+            95 % of the images reach.
+        config: Config to judge for; default one for that size.
+        measure: Run a few training steps to estimate time and memory.
+        device: Where to measure; default a GPU where there is one.
+
+    Returns:
+        What was found; print it with :func:`mmfncontra.apis.data_report.describe_check`.
+
+    Raises:
+        FileNotFoundError: If the images or the config are missing.
+        ValueError: If there is no image at all, or an argument does not fit.
+    """
+    if size is not None:
+        check_integers(size=size)
+    cfg = None if config is None else _load(config, data, size)
+    images = inspect_images(ImageSource(data))
+    readable = [image for image in images if not image.error]
+    if size is None:
+        sides = [image.side for image in readable]
+        size = dataset_config(cfg).get('size') if cfg else fitting_size(sides or [0], SIZES)
+    device = device or get_device()
+    others: list[str] = []
+    if cfg is None:
+        config, others = suggest_configs(size, on_gpu=device.startswith('cuda'))
+        cfg = None if config is None else _load(config, data, None)
+    duplicates = find_duplicates(
+        [image.digest for image in readable], _stacked(readable, 'thumbnail')
+    )
+    unique = [readable[index] for index in duplicates.unique]
+    flips = judge_flips(_stacked(unique, 'thumbnail'), _stacked(unique, 'textures'))
+    classes = find_classes([image.name for image in images])
+    findings = [
+        *bad_files(images, size, dataset_config(cfg)),
+        *config_problems(cfg, classes, len(readable), size),
+        *remarks(readable, duplicates, flips, classes, cfg),
+    ]
+    cost = None
+    if measure and cfg is not None and not needs_download(cfg):
+        note(f'measuring a training step of {_shown(config)} …')
+        cost = measure_step(cfg, size, device)
+        findings += cost_remarks(cost, cfg)
+    return DataCheck(
+        data=str(data),
+        images=images,
+        size=size,
+        config=None if config is None else _shown(config),
+        other_configs=[_shown(path) for path in others],
+        duplicates=duplicates,
+        flips=flips,
+        classes=classes,
+        cost=cost,
+        iterations=0 if cfg is None else cfg.train_cfg.get('max_iters') or 0,
+        findings=sorted(findings, key=lambda finding: not finding.must_repair),
+    )
+
+
+def suggest_configs(size: int, on_gpu: bool = False) -> tuple[Path | None, list[Path]]:
+    """Configs of FNContra for a size.
+
+    Args:
+        size: Side of the images in pixels.
+        on_gpu: Whether there is a GPU, where StyleGAN2 is worth trying.
+
+    Returns:
+        The first to try (``fastgan_<size>.py`` where the weights of VGG16 are on this machine, else
+        ``fastgan-offline_<size>.py``), None if there is none; and others.
+    """
+    names = ['fastgan'] if vgg16_weights_file().is_file() else ['fastgan-offline']
+    names += ['stylegan2-ada'] if on_gpu else []
+    found = [_CONFIGS / f'{name}_{size}.py' for name in names]
+    found = [path for path in found if path.is_file()]
+    return (found[0], found[1:]) if found else (None, [])
+
+
+def summarise(images: Sequence[ImageFacts]) -> dict[str, Any]:
+    """Numbers of sizes, colours and formats.
+
+    Args:
+        images: Facts of images that can be read.
+
+    Returns:
+        ``width``, ``height``, ``side`` (the shorter) and ``aspect`` (width over height) as lists of
+        minimum, median and maximum; ``below``, number of images whose shorter side is below each
+        size; ``modes`` and ``formats``, numbers by name; ``alpha`` and ``rotated``, numbers.
+    """
+    spread = {
+        key: [float(pick([getattr(image, key) for image in images])) for pick in _PICKS]
+        for key in ('width', 'height', 'side', 'aspect')
+        if images
+    }
+    return dict(
+        **spread,
+        below={str(size): sum(image.side < size for image in images) for size in SIZES},
+        modes=dict(Counter(image.mode for image in images).most_common()),
+        formats=dict(Counter(image.format for image in images).most_common()),
+        alpha=sum(image.has_alpha for image in images),
+        rotated=sum(image.is_rotated for image in images),
+    )
+
+
+_PICKS = (min, np.median, max)
+
+
+def _record(image: ImageFacts) -> dict[str, Any]:
+    if image.error:
+        return dict(name=image.name, error=image.error)
+    keys = ('name', 'width', 'height', 'format', 'mode', 'has_alpha', 'is_rotated', 'digest')
+    return {key: getattr(image, key) for key in keys}
+
+
+def _stacked(images: Sequence[ImageFacts], key: str) -> np.ndarray:
+    empty = getattr(ImageFacts(''), key)
+    return np.stack([getattr(image, key) for image in images] or [empty])[: len(images)]
+
+
+def _load(config: str | Path, data: str | Path, size: int | None) -> Config:
+    cfg = load_config(config)
+    if 'model' not in cfg or 'train_dataloader' not in cfg:
+        raise ValueError(f'{config} is no config of a training')
+    check_image_size(cfg)
+    check_classes(cfg)
+    ImageSource(data)  # a missing folder is named before what the config makes of it
+    set_data_root(cfg, data)
+    its = dataset_config(cfg).get('size')
+    if its is None:
+        raise ValueError(f'{config} names no size of its images (train_dataloader.dataset.size)')
+    if size is not None and its != size:
+        raise ValueError(
+            f'size={size} and config {config} (size {its}) do not go together: leave one out'
+        )
+    return cfg
+
+
+def _shown(path: str | Path) -> str:
+    path, root = Path(path), _CONFIGS.parents[1]
+    return path.relative_to(root).as_posix() if path.is_relative_to(root) else str(path)
