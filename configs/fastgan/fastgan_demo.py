@@ -16,8 +16,11 @@ train_dataloader = dict(
 # So short a training starts fast and ends still.
 optim_wrapper = dict(
     generator=dict(optimizer=dict(lr=5e-4)), discriminator=dict(optimizer=dict(lr=5e-4)))
-train_cfg = dict(max_iters=1100)
+train_cfg = dict(max_iters=1100, val_interval=550)
 param_scheduler = [
     dict(type='LinearLR', start_factor=1.0, end_factor=0.05, begin=0, end=1100, by_epoch=False)]
 default_hooks = dict(
-    checkpoint=dict(interval=550), logger=dict(interval=20), samples=dict(interval=220))
+    checkpoint=dict(interval=550),
+    logger=dict(interval=20),
+    samples=dict(interval=220),
+    doctor=dict(interval=100, window=200))

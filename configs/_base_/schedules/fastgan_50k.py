@@ -1,4 +1,4 @@
-train_cfg = dict(type='ResumableIterTrainLoop', max_iters=50_000)
+train_cfg = dict(type='ResumableIterTrainLoop', max_iters=50_000, val_interval=5000)
 optim_wrapper = dict(
     constructor='MultiOptimWrapperConstructor',
     generator=dict(optimizer=dict(type='Adam', lr=2e-4, betas=(0.5, 0.999), fused=True)),

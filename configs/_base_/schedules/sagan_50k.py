@@ -1,4 +1,4 @@
-train_cfg = dict(type='ResumableIterTrainLoop', max_iters=50_000)
+train_cfg = dict(type='ResumableIterTrainLoop', max_iters=50_000, val_interval=5000)
 # Two rates in place of several discriminator steps for one of the generator.
 optim_wrapper = dict(
     constructor='MultiOptimWrapperConstructor',

@@ -1,4 +1,4 @@
-train_cfg = dict(type='ResumableIterTrainLoop', max_iters=50_000)
+train_cfg = dict(type='ResumableIterTrainLoop', max_iters=50_000, val_interval=5000)
 # lr 0.0025 and betas (0, 0.99), corrected for lazy regularisation as in StyleGAN2: with a penalty
 # every k iterations, 4 of the generator and 16 of the discriminator, and c = k / (k + 1), the rate
 # is multiplied by c and the betas are raised to the power of c.

@@ -4,6 +4,7 @@ from .discriminator_view import DiscriminatorView
 from .feature_metrics import FeatureMetrics
 from .generated_batches import GeneratedBatches
 from .image_metrics import ImageMetrics
+from .perceptual_metrics import PerceptualMetrics
 from .sample_metric import SampleMetric
 
 __all__ = [
@@ -11,5 +12,6 @@ __all__ = [
     'FeatureMetrics',
     'GeneratedBatches',
     'ImageMetrics',
+    'PerceptualMetrics',
     'SampleMetric',
 ]

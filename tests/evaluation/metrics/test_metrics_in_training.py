@@ -12,8 +12,7 @@ from mmfncontra.evaluation.card import MetricCard
 
 CONFIG = """
 _base_ = ['{root}/_base_/models/fastgan_64.py', '{root}/_base_/datasets/procedural_shells.py',
-          '{root}/_base_/schedules/fastgan_50k.py', '{root}/_base_/default_runtime.py',
-          '{root}/_base_/validation/images.py']
+          '{root}/_base_/schedules/fastgan_50k.py', '{root}/_base_/default_runtime.py']
 model = dict(
     generator=dict(base_channels=4, noise_size=16),
     discriminator=dict(base_channels=4),
@@ -22,7 +21,7 @@ train_dataloader = dict(batch_size=4, dataset=dict(num_images=8))
 train_cfg = dict(max_iters=2, val_interval=1)
 default_hooks = dict(
     checkpoint=dict(interval=2), logger=dict(interval=1), samples=None, negatives=None, curves=None,
-    cards=dict(type='MetricCardHook'))
+    doctor=None)
 val_evaluator = dict(_delete_=True, metrics={metrics})
 """
 IMAGES = [

@@ -1,0 +1,152 @@
+"""Metric cards of a checkpoint."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from mmengine.device import get_device
+from tqdm import tqdm
+
+from mmfncontra.engine.sample_loops import training_images
+from mmfncontra.evaluation.card import MetricCard, file_hash, library_versions, text_hash
+from mmfncontra.evaluation.metrics import PerceptualMetrics, SampleMetric
+from mmfncontra.evaluation.metrics.sample_metric import read_image
+from mmfncontra.models.sampling import iterate_images
+from mmfncontra.registry import DATASETS, METRICS
+from mmfncontra.utils.checkpoint_file import load_checkpoint_file
+from mmfncontra.utils.unknown_types import explain_unknown_types
+
+from .config import import_custom_modules, load_config, set_data_root
+from .inference import find_config, load_generator
+
+
+def evaluate(
+    checkpoint: str | Path,
+    config: str | Path | None = None,
+    data: str | Path | None = None,
+    metrics: Sequence[dict] | None = None,
+    num: int | None = None,
+    seed: int = 0,
+    truncation: float = 1.0,
+    use_ema: bool = True,
+    batch_size: int = 16,
+    device: str | None = None,
+    out: str | Path | None = None,
+) -> Path:
+    """Evaluate the generator of a checkpoint and write a metric card.
+
+    Args:
+        checkpoint: A ``.pth`` file of a training.
+        config: Config it was trained with; default the one beside it.
+        data: Folder or zip of the real images; default the config's, the images trained on.
+        metrics: Configs of metrics; default ``test_evaluator`` of the config: by the protocol of
+            the paper, 5,000 generated images against the whole training set.
+        num: Generated images, in place of what the metrics say.
+        seed: Seed of the generated images.
+        truncation: ψ of a style-based generator.
+        use_ema: Take the moving average of the weights.
+        batch_size: Images generated at once.
+        device: Default a GPU where there is one.
+        out: File; default ``<checkpoint>_metrics.json`` beside the checkpoint.
+
+    Returns:
+        The path of the card.
+
+    Raises:
+        FileNotFoundError: If the checkpoint, its config, the images or weights of a metric are
+            missing.
+        ValueError: If one of them cannot be used.
+    """
+    checkpoint = Path(checkpoint).expanduser()
+    state = load_checkpoint_file(checkpoint)
+    config = find_config(checkpoint) if config is None else Path(config)
+    cfg = load_config(config)
+    import_custom_modules(cfg)
+    set_data_root(cfg, data)
+    arguments = dict(
+        seed=seed, truncation=truncation, sample_model='ema' if use_ema else 'orig'
+    ) | ({} if num is None else dict(num_fake=num))
+    built = _build_metrics(cfg, metrics, arguments)
+    device = device or get_device()
+    generator = load_generator(checkpoint, config, device, use_ema)
+    with explain_unknown_types(cfg):
+        dataset = DATASETS.build(training_images(cfg.train_dataloader.dataset))
+    real = [read_image(dataset, i) for i in range(len(dataset))]
+    for metric in built:
+        if hasattr(metric, '_extractor'):
+            metric._extractor.to(device)
+        if isinstance(metric, PerceptualMetrics):
+            metric.generator_source = lambda: generator
+        metric.prepare_real(real)
+    count = max(metric.num_fake for metric in built)
+    with tqdm(total=count, unit='image', disable=None) as bar:
+        for images in iterate_images(generator, count, seed, batch_size, truncation=truncation):
+            for metric in built:
+                metric.process(dict(images=images))
+            bar.update(len(images))
+    found: dict[str, float] = {}
+    for metric in built:
+        found |= metric.evaluate()
+    run = dict(
+        checkpoint=checkpoint.name,
+        checkpoint_hash=file_hash(checkpoint),
+        config_hash=text_hash(cfg.pretty_text),
+        ema=use_ema,
+        seed=seed,
+        versions=library_versions(),
+    )
+    card = MetricCard(
+        metrics={name: float(np.float64(value)) for name, value in found.items()},
+        depends={type(metric).__name__: metric.depends() for metric in built} | dict(run=run),
+        iteration=state.get('meta', {}).get('iter'),
+        curves={name: value for metric in built for name, value in metric.curves.items()},
+        warnings=[warning for metric in built for warning in metric.warnings],
+    )
+    path = checkpoint.with_name(f'{checkpoint.stem}_metrics.json') if out is None else Path(out)
+    return card.write(path)
+
+
+def _build_metrics(cfg: Any, metrics: Sequence[dict] | None, arguments: dict) -> list[SampleMetric]:
+    metrics = metrics or (cfg.get('test_evaluator') or {}).get('metrics')
+    if not metrics:
+        raise ValueError('the config has no test_evaluator: name the metrics')
+    with explain_unknown_types(cfg):
+        built = [METRICS.build({**metric, **arguments}) for metric in metrics]
+    foreign = [type(metric).__name__ for metric in built if not isinstance(metric, SampleMetric)]
+    if foreign:
+        raise ValueError(
+            f'test_evaluator.metrics must be metrics of generated images, got {", ".join(foreign)}'
+        )
+    return built
+
+
+def compare_cards(paths: Sequence[str | Path]) -> str:
+    """A table of metric cards, in Markdown.
+
+    Args:
+        paths: Cards, two or more.
+
+    Returns:
+        One column for each card.
+
+    Raises:
+        FileNotFoundError: If a card is missing.
+        ValueError: If a file is no card, or the cards cannot be compared; the message says what
+            differs.
+    """
+    from mmfncontra.evaluation.card import find_differences
+
+    if len(paths) < 2:
+        raise ValueError(f'name two cards or more, got {len(paths)}')
+    cards = {str(path): MetricCard.read(path) for path in paths}
+    differences = find_differences(cards)
+    if differences:
+        raise ValueError('these cards cannot be compared: ' + '; '.join(differences))
+    names = list(dict.fromkeys(name for card in cards.values() for name in card.metrics))
+    lines = [f'| | {" | ".join(cards)} |', f'|---|{"---|" * len(cards)}']
+    for name in names:
+        values = [card.metrics.get(name) for card in cards.values()]
+        shown = ['–' if value is None else f'{value:.4g}' for value in values]
+        lines.append(f'| {name} | {" | ".join(shown)} |')
+    return '\n'.join(lines) + '\n'

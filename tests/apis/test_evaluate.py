@@ -1,0 +1,78 @@
+import json
+from pathlib import Path
+
+import pytest
+import torch
+
+from mmfncontra.apis import prepare_config, run_training
+from mmfncontra.apis.evaluate import compare_cards, evaluate
+from mmfncontra.evaluation.card import MetricCard
+
+DEMO = Path(__file__).parents[2] / 'configs' / 'fastgan' / 'fastgan_demo.py'
+METRICS = [dict(type='mmfncontra.ImageMetrics', num_fake=6)]
+PLAIN = dict(device='cpu')
+
+
+@pytest.fixture(scope='module')
+def run(tmp_path_factory):
+    work_dir = tmp_path_factory.mktemp('run') / 'work'
+    options = {
+        'model.generator.base_channels': 4,
+        'model.discriminator.base_channels': 4,
+        'train_dataloader.dataset.num_images': 8,
+        'train_dataloader.batch_size': 2,
+        'train_cfg.max_iters': 2,
+        'train_cfg.val_begin': 9,
+        'default_hooks.samples': None,
+        'default_hooks.doctor': None,
+    }
+    run_training(prepare_config(DEMO, work_dir=work_dir, cfg_options=options))
+    return work_dir / 'iter_2.pth'
+
+
+def test_card_of_a_checkpoint(run):
+    path = evaluate(run, metrics=METRICS, **PLAIN)
+    assert path == run.with_name('iter_2_metrics.json')
+    card = MetricCard.read(path)
+    assert {'spectrum_distance', 'swd', 'copy_rate', 'diversity'} <= set(card.metrics)
+    depends = card.depends['ImageMetrics']
+    assert (depends['num_fake'], depends['size'], depends['ema']) == (6, 64, True)
+    assert len(card.depends['run']['checkpoint_hash']) == 16 and card.iteration == 2
+    again = evaluate(run, metrics=METRICS, **PLAIN, batch_size=4, out=run.with_name('b.json'))
+    assert MetricCard.read(again).metrics == pytest.approx(card.metrics)
+
+
+def test_cards_side_by_side(run, tmp_path):
+    paths = [
+        evaluate(run, metrics=METRICS, **PLAIN, out=tmp_path / f'{name}.json', **kwargs)
+        for name, kwargs in dict(a={}, b=dict(seed=1), c=dict(num=4)).items()
+    ]
+    table = compare_cards(paths[:2])
+    assert table.splitlines()[0] == f'| | {paths[0]} | {paths[1]} |'
+    assert any(line.startswith('| swd | ') for line in table.splitlines())
+    with pytest.raises(ValueError, match=r'ImageMetrics\.num_fake differs: 6 .*, 4 '):
+        compare_cards(paths)
+    with pytest.raises(ValueError, match='name two cards or more, got 1'):
+        compare_cards(paths[:1])
+
+
+def test_files_that_are_no_cards(tmp_path):
+    with pytest.raises(FileNotFoundError, match='no metric card at'):
+        MetricCard.read(tmp_path / 'gone.json')
+    for text in ('{', '[1]', '{"a": 1}', json.dumps(dict(metrics={}, depends={}, version=9))):
+        (tmp_path / 'x.json').write_text(text)
+        with pytest.raises(ValueError, match=r'x\.json is (no metric card|a card of version 9)'):
+            MetricCard.read(tmp_path / 'x.json')
+
+
+def test_refusals(run):
+    with pytest.raises(ValueError, match='values must be some of'):
+        evaluate(run, metrics=[{**METRICS[0], 'values': ['fid']}], **PLAIN)
+    with pytest.raises(ValueError, match='truncation must be 1'):
+        evaluate(run, metrics=METRICS, **PLAIN, truncation=0.5)
+
+
+def test_nothing_is_left_of_a_write(tmp_path):
+    card = MetricCard(dict(fid=torch.tensor(1.0).item()), dict(run={}))
+    card.write(tmp_path / 'deep' / 'card.json')
+    assert [path.name for path in (tmp_path / 'deep').iterdir()] == ['card.json']

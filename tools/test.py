@@ -1,0 +1,71 @@
+#!/usr/bin/env python
+"""Evaluate a trained generator and write a metric card.
+
+python tools/test.py work_dirs/NAME/iter_50000.pth
+"""
+
+import argparse
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+from mmfncontra.utils import check_versions, note, run_command
+
+
+def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
+    """Parse the command line."""
+    parser = argparse.ArgumentParser(
+        description='Write the metrics of a checkpoint, and all that they depend on, as JSON. '
+        'Default: test_evaluator of its config, FID and KID of 5,000 images and metrics of pixels.'
+    )
+    parser.add_argument('checkpoint', metavar='CHECKPOINT', help='.pth file of a training')
+    parser.add_argument('--config', metavar='FILE', help='default: the one beside the checkpoint')
+    parser.add_argument('--data', metavar='FOLDER', help="real images; default: the config's")
+    parser.add_argument(
+        '--pixels', action='store_true', help='only the metrics that need no weights'
+    )
+    parser.add_argument('--num', type=int, help="generated images; default: the config's")
+    parser.add_argument('--seed', type=int, default=0, help='seed of the images')
+    parser.add_argument('--truncation', type=float, default=1.0, help='of StyleGAN2')
+    parser.add_argument('--no-ema', action='store_true', help='last weights, not their average')
+    parser.add_argument('--batch-size', type=int, default=16, help='images generated at once')
+    parser.add_argument('--device', help='such as cuda or cpu; default: a GPU where there is one')
+    parser.add_argument(
+        '--out', type=Path, metavar='FILE', help='default: <checkpoint>_metrics.json beside it'
+    )
+    return parser.parse_args(argv)
+
+
+def main(argv: Sequence[str] | None = None) -> None:
+    """Evaluate as the command line says."""
+    args = parse_args(argv)
+    check_versions()
+    # Imported after parsing: --help answers at once, and after the check of what they need.
+    from mmfncontra.apis.evaluate import evaluate
+    from mmfncontra.evaluation.card import MetricCard
+
+    path = evaluate(
+        args.checkpoint,
+        config=args.config,
+        data=args.data,
+        metrics=[dict(type='mmfncontra.ImageMetrics')] if args.pixels else None,
+        num=args.num,
+        seed=args.seed,
+        truncation=args.truncation,
+        use_ema=not args.no_ema,
+        batch_size=args.batch_size,
+        device=args.device,
+        out=args.out,
+    )
+    card = MetricCard.read(path)
+    for name, value in card.metrics.items():
+        note(f'{name:24} {value:.5g}')
+    for warning in card.warnings:
+        note(f'warning: {warning}')
+    note(str(path))
+
+
+if __name__ == '__main__':
+    run_command(main)
