@@ -147,11 +147,12 @@ class AblationTable:
         legend[0] += ' In brackets: difference to the baseline over the seeds that both have, ▲ '
         legend[0] += 'better, ▼ worse.'
         if max(pairs) >= FEWEST_PAIRS:
+            num = min(p for p in pairs if p >= FEWEST_PAIRS)
             legend.append(
                 'p: paired t-test over seeds, Holm-corrected over the variants of a column, not '
-                f'over columns; bold: p below {SIGNIFICANT}. It takes differences for normal, '
-                f'which {min(p for p in pairs if p >= FEWEST_PAIRS)} seeds cannot show; the CSV '
-                'has a sign-flip test, which does not.'
+                f'over columns; bold: p below {SIGNIFICANT}. The test takes differences for '
+                'normal. The sign-flip test in the CSV does not, but cannot fall below '
+                f'{_p_value(2 / 2**num)} with {num} seeds.'
             )
         if min(pairs) < FEWEST_PAIRS:
             legend.append(

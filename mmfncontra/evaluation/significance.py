@@ -95,7 +95,7 @@ def _sign_flip(differences: np.ndarray) -> float:
         permutation_type='samples',
         vectorized=True,
         n_resamples=_RESAMPLES,
-        random_state=0,
+        rng=0,
     )
     return min(1.0, float(test.pvalue))
 

@@ -1,0 +1,115 @@
+"""The metric cards of an ablation in one table."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from mmfncontra.evaluation.ablation_table import AblationTable, direction_of, make_ablation_table
+from mmfncontra.evaluation.card import MetricCard, find_differences
+
+from .ablation_run import AblationRun
+
+# Which of a run's cards its values are from.
+CARDS = ('last', 'best')
+
+
+def write_tables(
+    runs: Sequence[AblationRun],
+    work_dir: str | Path,
+    baseline: str | None = None,
+    metrics: Sequence[str] | None = None,
+    cards: str = 'last',
+) -> AblationTable:
+    """Compare the finished runs in ``table.md``, ``table.csv`` and ``table.tex``.
+
+    Args:
+        runs: From :func:`plan_runs`.
+        work_dir: Folder of the tables.
+        baseline: Name of the variant that others are compared with; default the first.
+        metrics: Names or patterns; see :func:`make_ablation_table`.
+        cards: ``'last'`` takes each run's last card; ``'best'`` for each metric the best value of
+            its cards, which flatters whatever fluctuates more.
+
+    Returns:
+        The table.
+
+    Raises:
+        ValueError: If no run is finished, or values cannot be compared; the tables are left out,
+            and older ones removed.
+    """
+    if cards not in CARDS:
+        raise ValueError(f'cards must be one of {", ".join(CARDS)}, got {cards!r}')
+    work_dir = Path(work_dir)
+    for kind in ('md', 'csv', 'tex'):
+        (work_dir / f'table.{kind}').unlink(missing_ok=True)
+    found = {run: run.cards() for run in runs if run.state == 'finished'}
+    if not any(found.values()):
+        raise ValueError(f'there is nothing to compare: no run in {work_dir} is finished')
+    _check_comparable(found, every=cards == 'best')
+    values: dict[str, dict[int, dict[str, float]]] = {run.variant.name: {} for run in runs}
+    for run, own in found.items():
+        values[run.variant.name][run.seed] = _values(own, cards)
+    table = make_ablation_table(values, baseline or runs[0].variant.name, metrics)
+    # What was trained, however the variants are written today.
+    table.descriptions = {run.variant.name: run.read_record()['variant'] for run in found}
+    table.notes += _notes(runs, found, cards)
+    for kind, text in dict(
+        md=table.to_markdown(), csv=table.to_csv(), tex=table.to_latex()
+    ).items():
+        (work_dir / f'table.{kind}').write_text(text, encoding='utf-8')
+    return table
+
+
+def _check_comparable(
+    found: Mapping[AblationRun, Mapping[int, MetricCard]], every: bool = False
+) -> None:
+    used: dict[str, dict[str, MetricCard]] = {}
+    for run, own in found.items():
+        for iteration in sorted(own) if every else [max(own)] if own else []:
+            name = f'{run.name}, iteration {iteration}' if every else run.name
+            used.setdefault(run.variant.name, {})[name] = own[iteration]
+    differences = find_differences(
+        {name: c for cards in used.values() for name, c in cards.items()}
+    )
+    if not differences:
+        return
+    # Variants that agree in themselves are named as a whole, which keeps the message short.
+    short: dict[str, MetricCard] = {}
+    for variant, cards in used.items():
+        agree = not find_differences(cards)
+        short |= {variant: next(iter(cards.values()))} if agree else cards
+    shown = '; '.join(find_differences(short) or differences)
+    raise ValueError(f'the runs cannot be compared: {shown}')
+
+
+def _values(cards: Mapping[int, MetricCard], which: str) -> dict[str, float]:
+    if not cards:
+        return {}
+    values = dict(cards[max(cards)].metrics)
+    if which == 'last':
+        return values
+    for name in dict.fromkeys(name for card in cards.values() for name in card.metrics):
+        direction = direction_of(name)
+        own = [card.metrics[name] for card in cards.values() if name in card.metrics]
+        own = [value for value in own if value is not None and value == value]
+        if direction is None or not own:
+            continue
+        if isinstance(direction, float):
+            values[name] = min(own, key=lambda value: abs(value - direction))
+        else:
+            values[name] = min(own) if direction == 'lower' else max(own)
+    return values
+
+
+def _notes(
+    runs: Sequence[AblationRun], found: Mapping[AblationRun, Mapping], cards: str
+) -> list[str]:
+    missing = '; '.join(run.name for run in runs if run not in found)
+    notes = [f'Not finished, left out: {missing}.'] if missing else []
+    ends = sorted({max(own) for own in found.values() if own})
+    if cards == 'best':
+        notes.append('Best value of each run, which flatters what fluctuates more.')
+    elif len(ends) > 1:
+        notes.append(f'Runs end at different iterations: {", ".join(map(str, ends))}.')
+    else:
+        notes.append(f'Values at iteration {ends[0]}.')
+    return notes

@@ -1,0 +1,168 @@
+"""What an ablation compares: named configs, with or without overrides."""
+
+import re
+import shlex
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+_NAME = re.compile(r'\w([\w .+-]*[\w+-])?')
+
+
+@dataclass(frozen=True)
+class Variant:
+    """A config and what is changed in it.
+
+    Args:
+        name: Name of its row in the table and of its folder.
+        config: Path of the config.
+        options: ``key=value`` words, as for ``--cfg-options``.
+
+    Raises:
+        ValueError: If the name cannot be that of a folder, or an option is no ``key=value``.
+    """
+
+    name: str
+    config: str
+    options: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.name, str) or not _NAME.fullmatch(self.name):
+            raise ValueError(
+                'name of a variant must be made of letters, digits, spaces and _ . + -, '
+                f'got {self.name!r}'
+            )
+        for option in self.options:
+            if not isinstance(option, str) or not option.partition('=')[1]:
+                raise ValueError(f'options of variant {self.name} are key=value, got {option!r}')
+
+    def describe(self) -> str:
+        """Config and changes in one line."""
+        return ' '.join([Path(self.config).as_posix(), *self.options])
+
+
+def name_configs(configs: Sequence[str]) -> list[Variant]:
+    """Variants that are a config each.
+
+    Args:
+        configs: Paths, or ``name=path``. Without a name a config is called after its file, or,
+            where files have the same name, after its folder.
+
+    Returns:
+        A variant for each.
+
+    Raises:
+        ValueError: If neither tells the configs apart.
+
+    Example:
+        >>> paths = ['configs/fastgan/fastgan_64.py', 'configs/fncontra/fastgan_64.py']
+        >>> [variant.name for variant in name_configs(paths)]
+        ['fastgan', 'fncontra']
+    """
+    given = [config.rpartition('=') for config in configs]
+    paths = [Path(path) for name, _, path in given if not name]
+    stems = [path.stem for path in paths]
+    names = stems if _distinct(stems) else [path.absolute().parent.name for path in paths]
+    names = names if _distinct(names) else [str(path.with_suffix('')) for path in paths]
+    unnamed = iter(names)
+    return [Variant(name or next(unnamed), path) for name, _, path in given]
+
+
+def _distinct(names: Sequence[str]) -> bool:
+    return len(set(names)) == len(names)
+
+
+def parse_variant(text: str, config: str | None = None) -> Variant:
+    """Read a variant as it is written on the command line.
+
+    Args:
+        text: ``name: key=value key=value``, before the first of which a config may stand.
+        config: Config of a variant that names none.
+
+    Returns:
+        The variant.
+
+    Raises:
+        ValueError: If it is written in another way, or has no config.
+
+    Example:
+        >>> parse_variant('no GWCL: model.contrast.gwcl=None', 'configs/a.py')
+        Variant(name='no GWCL', config='configs/a.py', options=('model.contrast.gwcl=None',))
+    """
+    name, colon, rest = text.partition(':')
+    try:
+        words = shlex.split(rest)
+    except ValueError as error:
+        raise ValueError(f'variant {text!r}: {error}') from error
+    if not colon:
+        raise ValueError(f"a variant is written 'name: key=value ...', got {text!r}")
+    if words and '=' not in words[0]:
+        config, *words = words
+    return _variant(name.strip(), config, words)
+
+
+def read_variants(path: str | Path, config: str | None = None) -> list[Variant]:
+    """Read variants from a YAML or JSON file.
+
+    Args:
+        path: File with a list of ``name``, ``config`` and ``options`` each, the latter a list of
+            ``key=value``.
+        config: Config of a variant that names none.
+
+    Returns:
+        The variants.
+
+    Raises:
+        FileNotFoundError: If there is no such file.
+        ValueError: If it holds something else.
+    """
+    path = Path(path).expanduser()
+    if not path.is_file():
+        raise FileNotFoundError(f'there is no file of variants at {path}')
+    try:
+        entries = yaml.safe_load(path.read_text(encoding='utf-8'))
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise ValueError(f'{path} is neither YAML nor JSON: {error}') from error
+    if not isinstance(entries, list) or not all(isinstance(entry, dict) for entry in entries):
+        raise ValueError(f'{path} must hold a list of variants with name, config and options')
+    variants = []
+    for entry in entries:
+        unknown = sorted(map(str, entry.keys() - {'name', 'config', 'options'}))
+        options = entry.get('options') or []
+        if unknown or 'name' not in entry or not isinstance(options, list):
+            raise ValueError(
+                f'{path}: a variant has a name, a config and a list of options, got {entry}'
+            )
+        variants.append(_variant(entry['name'], entry.get('config') or config, options))
+    return variants
+
+
+def _variant(name: Any, config: str | None, options: Sequence[Any]) -> Variant:
+    if config is None:
+        raise ValueError(f'variant {name!r} has no config')
+    return Variant(name, str(config), tuple(options))
+
+
+def check_variants(variants: Sequence[Variant], baseline: str | None = None) -> None:
+    """Check that variants can be told apart, and compared.
+
+    Args:
+        variants: What is compared.
+        baseline: Name of one of them; None takes the first.
+
+    Raises:
+        ValueError: If there are none, two have the same name, or none has the baseline's.
+    """
+    if not variants:
+        raise ValueError('variants must be one or more, got none')
+    # Folders of some file systems do not tell small letters from capitals.
+    name, times = Counter(variant.name.lower() for variant in variants).most_common(1)[0]
+    if times > 1:
+        raise ValueError(f'variants must have different names, got {name!r} {times} times')
+    names = [variant.name for variant in variants]
+    if baseline is not None and baseline not in names:
+        raise ValueError(f'baseline must be one of {", ".join(names)}, got {baseline!r}')
