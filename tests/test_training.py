@@ -15,6 +15,8 @@ NARROW = {
     'train_dataloader.batch_size': 4,
     'default_hooks.logger.interval': 1,
     'default_hooks.checkpoint.interval': 2,
+    'train_cfg.val_begin': 1000,  # validation has tests of its own
+    'default_hooks.doctor': None,
 }
 
 

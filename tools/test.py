@@ -50,7 +50,7 @@ def main(argv: Sequence[str] | None = None) -> None:
         args.checkpoint,
         config=args.config,
         data=args.data,
-        metrics=[dict(type='mmfncontra.ImageMetrics')] if args.pixels else None,
+        metrics=[dict(type='mmfncontra.ImageMetrics', num_fake=1000)] if args.pixels else None,
         num=args.num,
         seed=args.seed,
         truncation=args.truncation,

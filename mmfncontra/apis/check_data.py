@@ -168,7 +168,7 @@ def check_data(
         *remarks(readable, duplicates, flips, classes, cfg),
     ]
     cost = None
-    if measure and cfg is not None and not needs_download(cfg):
+    if measure and readable and cfg is not None and not needs_download(cfg):
         note(f'measuring a training step of {_shown(config)} …')
         cost = measure_step(cfg, size, device)
         findings += cost_remarks(cost, cfg)

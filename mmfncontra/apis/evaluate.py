@@ -1,17 +1,23 @@
 """Metric cards of a checkpoint."""
 
 from collections.abc import Sequence
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from mmengine.device import get_device
+from mmengine.registry import DefaultScope
 from tqdm import tqdm
 
 from mmfncontra.engine.sample_loops import training_images
 from mmfncontra.evaluation.card import MetricCard, file_hash, library_versions, text_hash
 from mmfncontra.evaluation.metrics import PerceptualMetrics, SampleMetric
-from mmfncontra.evaluation.metrics.sample_metric import read_image
+from mmfncontra.evaluation.metrics.sample_metric import (
+    check_metrics,
+    named_depends,
+    read_image,
+)
 from mmfncontra.models.sampling import iterate_images
 from mmfncontra.registry import DATASETS, METRICS
 from mmfncontra.utils.checkpoint_file import load_checkpoint_file
@@ -42,7 +48,8 @@ def evaluate(
         data: Folder or zip of the real images; default the config's, the images trained on.
         metrics: Configs of metrics; default ``test_evaluator`` of the config: by the protocol of
             the paper, 5,000 generated images against the whole training set.
-        num: Generated images, in place of what the metrics say.
+        num: Generated images, in place of what the metrics say; metrics that keep the pixels take
+            no more than their own number.
         seed: Seed of the generated images.
         truncation: ψ of a style-based generator.
         use_ema: Take the moving average of the weights.
@@ -64,13 +71,15 @@ def evaluate(
     cfg = load_config(config)
     import_custom_modules(cfg)
     set_data_root(cfg, data)
-    arguments = dict(
-        seed=seed, truncation=truncation, sample_model='ema' if use_ema else 'orig'
-    ) | ({} if num is None else dict(num_fake=num))
-    built = _build_metrics(cfg, metrics, arguments)
+    arguments = dict(seed=seed, truncation=truncation, sample_model='ema' if use_ema else 'orig')
+    path = checkpoint.with_name(f'{checkpoint.stem}_metrics.json') if out is None else Path(out)
+    if path.is_dir():
+        raise ValueError(f'out must be a file, but {path} is a folder')
+    built = _build_metrics(cfg, metrics, arguments, num)
     device = device or get_device()
     generator = load_generator(checkpoint, config, device, use_ema)
-    with explain_unknown_types(cfg):
+    check_metrics(built, generator)
+    with _scope(cfg), explain_unknown_types(cfg):
         dataset = DATASETS.build(training_images(cfg.train_dataloader.dataset))
     real = [read_image(dataset, i) for i in range(len(dataset))]
     for metric in built:
@@ -78,6 +87,7 @@ def evaluate(
             metric._extractor.to(device)
         if isinstance(metric, PerceptualMetrics):
             metric.generator_source = lambda: generator
+            metric.to(device)
         metric.prepare_real(real)
     count = max(metric.num_fake for metric in built)
     with tqdm(total=count, unit='image', disable=None) as bar:
@@ -98,27 +108,47 @@ def evaluate(
     )
     card = MetricCard(
         metrics={name: float(np.float64(value)) for name, value in found.items()},
-        depends={type(metric).__name__: metric.depends() for metric in built} | dict(run=run),
+        depends=named_depends(built) | dict(run=run),
         iteration=state.get('meta', {}).get('iter'),
         curves={name: value for metric in built for name, value in metric.curves.items()},
         warnings=[warning for metric in built for warning in metric.warnings],
     )
-    path = checkpoint.with_name(f'{checkpoint.stem}_metrics.json') if out is None else Path(out)
     return card.write(path)
 
 
-def _build_metrics(cfg: Any, metrics: Sequence[dict] | None, arguments: dict) -> list[SampleMetric]:
-    metrics = metrics or (cfg.get('test_evaluator') or {}).get('metrics')
+def _scope(cfg: Any) -> AbstractContextManager:
+    """The names of components are those of the config, as in a training."""
+    return DefaultScope.overwrite_default_scope(cfg.get('default_scope') or 'mmfncontra')
+
+
+def _build_metrics(
+    cfg: Any, metrics: Sequence[dict] | None, arguments: dict, num: int | None
+) -> list[SampleMetric]:
+    if not metrics:
+        evaluator = cfg.get('test_evaluator') or []
+        metrics = evaluator.get('metrics') if isinstance(evaluator, dict) else evaluator
+    metrics = [metrics] if isinstance(metrics, dict) else metrics
     if not metrics:
         raise ValueError('the config has no test_evaluator: name the metrics')
-    with explain_unknown_types(cfg):
-        built = [METRICS.build({**metric, **arguments}) for metric in metrics]
+    with _scope(cfg), explain_unknown_types(cfg):
+        built = [
+            METRICS.build({**metric, **arguments, **_number(metric, num)}) for metric in metrics
+        ]
     foreign = [type(metric).__name__ for metric in built if not isinstance(metric, SampleMetric)]
     if foreign:
         raise ValueError(
             f'test_evaluator.metrics must be metrics of generated images, got {", ".join(foreign)}'
         )
     return built
+
+
+def _number(metric: dict, num: int | None) -> dict[str, int]:
+    """Images of a metric: any number where features are kept, at most its own for pixels."""
+    if num is None:
+        return {}
+    if str(metric['type']).rpartition('.')[2] == 'FeatureMetrics':
+        return dict(num_fake=num)
+    return dict(num_fake=min(num, metric.get('num_fake', num)))
 
 
 def compare_cards(paths: Sequence[str | Path]) -> str:

@@ -5,6 +5,7 @@ from typing import Any
 
 from mmengine.runner import BaseLoop, Runner
 
+from mmfncontra.evaluation.metrics.sample_metric import check_metrics
 from mmfncontra.registry import LOOPS
 from mmfncontra.utils import prepare_mmagic
 
@@ -23,8 +24,7 @@ def SampleValLoop(runner: Runner, dataloader: Any, evaluator: Any) -> BaseLoop:
     Returns:
         The loop.
     """
-    loop, arguments = _prepared('MultiValLoop', runner, dataloader, evaluator)
-    return loop(**arguments)
+    return _build('MultiValLoop', runner, dataloader, evaluator)
 
 
 @LOOPS.register_module()
@@ -39,8 +39,7 @@ def SampleTestLoop(runner: Runner, dataloader: Any, evaluator: Any) -> BaseLoop:
     Returns:
         The loop.
     """
-    loop, arguments = _prepared('MultiTestLoop', runner, dataloader, evaluator)
-    return loop(**arguments)
+    return _build('MultiTestLoop', runner, dataloader, evaluator)
 
 
 def training_images(dataset: dict) -> dict:
@@ -60,9 +59,7 @@ def training_images(dataset: dict) -> dict:
     return dataset
 
 
-def _prepared(
-    name: str, runner: Runner, dataloader: Any, evaluator: Any
-) -> tuple[type[BaseLoop], dict[str, Any]]:
+def _build(name: str, runner: Runner, dataloader: Any, evaluator: Any) -> BaseLoop:
     prepare_mmagic()
     # mmagic is not imported by those who evaluate nothing.
     from mmagic.engine import runner as loops
@@ -75,4 +72,7 @@ def _prepared(
         evaluator = evaluator['metrics']
     if isinstance(evaluator, list | tuple):
         evaluator = Evaluator(evaluator)
-    return getattr(loops, name), dict(runner=runner, dataloader=dataloader, evaluator=evaluator)
+    loop = getattr(loops, name)(runner=runner, dataloader=dataloader, evaluator=evaluator)
+    for each in loop.evaluators:
+        check_metrics(each.metrics or (), runner.model)
+    return loop

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import math
 import os
 import tempfile
 from collections.abc import Mapping, Sequence
@@ -53,10 +54,13 @@ class MetricCard:
         """
         path = Path(path)
         path.parent.mkdir(parents=True, exist_ok=True)
+        content = asdict(self)
+        # JSON knows no NaN.
+        content['metrics'] = {k: v if math.isfinite(v) else None for k, v in self.metrics.items()}
         with tempfile.NamedTemporaryFile(
             'w', dir=path.parent, suffix='.tmp', delete=False, encoding='utf-8'
         ) as file:
-            json.dump(asdict(self), file, indent=1, default=str)
+            json.dump(content, file, indent=1, default=str)
             file.flush()
             os.fsync(file.fileno())
         os.chmod(file.name, 0o644)  # temporary files are the user's alone
@@ -79,11 +83,17 @@ class MetricCard:
             raise FileNotFoundError(f'there is no metric card at {path}')
         try:
             content = json.loads(path.read_text(encoding='utf-8'))
+            newer = isinstance(content, dict) and content.get('version', VERSION) != VERSION
+            if newer:
+                raise ValueError(
+                    f'{path} is a card of version {content["version"]}, this is {VERSION}'
+                )
             card = cls(**content)
-        except (json.JSONDecodeError, TypeError, UnicodeDecodeError) as error:
+            card.metrics = {k: math.nan if v is None else v for k, v in card.metrics.items()}
+            if not all(isinstance(group, dict) for group in card.depends.values()):
+                raise TypeError('depends must hold groups')
+        except (json.JSONDecodeError, TypeError, AttributeError, UnicodeDecodeError) as error:
             raise ValueError(f'{path} is no metric card: {error}') from error
-        if card.version != VERSION:
-            raise ValueError(f'{path} is a card of version {card.version}, this is {VERSION}')
         return card
 
 

@@ -1,8 +1,10 @@
 import json
+from collections import OrderedDict
 from pathlib import Path
 
 import pytest
 import torch
+from mmengine.registry import DefaultScope
 
 from mmfncontra.apis import prepare_config, run_training
 from mmfncontra.apis.evaluate import compare_cards, evaluate
@@ -42,6 +44,11 @@ def test_card_of_a_checkpoint(run):
     assert MetricCard.read(again).metrics == pytest.approx(card.metrics)
 
 
+def test_needs_no_scope_of_a_training(run, monkeypatch):
+    monkeypatch.setattr(DefaultScope, '_instance_dict', OrderedDict())  # as in a fresh process
+    evaluate(run, metrics=METRICS, **PLAIN, out=run.with_name('fresh.json'))
+
+
 def test_cards_side_by_side(run, tmp_path):
     paths = [
         evaluate(run, metrics=METRICS, **PLAIN, out=tmp_path / f'{name}.json', **kwargs)
@@ -70,6 +77,16 @@ def test_refusals(run):
         evaluate(run, metrics=[{**METRICS[0], 'values': ['fid']}], **PLAIN)
     with pytest.raises(ValueError, match='truncation must be 1'):
         evaluate(run, metrics=METRICS, **PLAIN, truncation=0.5)
+    with pytest.raises(ValueError, match='out must be a file'):
+        evaluate(run, metrics=METRICS, **PLAIN, out=run.parent)
+    with pytest.raises(ValueError, match='DiscriminatorView needs the model in training'):
+        evaluate(run, metrics=[dict(type='mmfncontra.DiscriminatorView')], **PLAIN)
+
+
+def test_what_is_not_finite_is_null(tmp_path):
+    path = MetricCard(dict(fid=float('nan'), swd=1.0), dict(run={})).write(tmp_path / 'x.json')
+    assert json.loads(path.read_text())['metrics'] == dict(fid=None, swd=1.0)
+    assert str(MetricCard.read(path).metrics) == "{'fid': nan, 'swd': 1.0}"
 
 
 def test_nothing_is_left_of_a_write(tmp_path):

@@ -13,6 +13,8 @@ from mmfncontra.apis import prepare_config, run_training
 
 CONFIGS = Path(__file__).parents[2] / 'configs'
 SHORT = {
+    'train_cfg.val_begin': 1000,  # validation has tests of its own
+    'default_hooks.doctor': None,
     'train_dataloader.batch_size': 2,
     'default_hooks.logger.interval': 1,
     'default_hooks.samples.num_images': 2,

@@ -4,6 +4,7 @@ from types import SimpleNamespace
 import pytest
 import torch
 from mmengine.model import BaseModel
+from mmengine.registry import DefaultScope
 from torch import nn
 
 from mmfncontra.utils import prepare_mmagic
@@ -11,6 +12,12 @@ from mmfncontra.utils.mmagic_fixes import fix_mmagic_networks
 
 SIZE = 32
 LABELS = torch.tensor([0, 1, 1, 0])
+
+
+@pytest.fixture(autouse=True)
+def _no_scope():
+    """mmagic's networks name their parts without a scope; other tests leave theirs behind."""
+    DefaultScope._instance_dict.clear()
 
 
 @pytest.fixture(scope='module')

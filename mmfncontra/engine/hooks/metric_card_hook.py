@@ -8,6 +8,7 @@ from mmengine.hooks import Hook
 from mmengine.runner import Runner
 
 from mmfncontra.evaluation.card import MetricCard, library_versions, text_hash
+from mmfncontra.evaluation.metrics.sample_metric import named_depends
 from mmfncontra.registry import HOOKS
 from mmfncontra.visualization import make_grid, save_png
 
@@ -81,7 +82,7 @@ def make_card(runner: Runner, loop: object, metrics: dict[str, float]) -> Metric
     )
     return MetricCard(
         metrics={name: float(value) for name, value in metrics.items()},
-        depends={type(metric).__name__: metric.depends() for metric in own} | dict(run=run),
+        depends=named_depends(own) | dict(run=run),
         iteration=runner.iter,
         curves={name: value for metric in own for name, value in metric.curves.items()},
         warnings=[warning for metric in own for warning in metric.warnings],

@@ -9,6 +9,7 @@ from torch import Tensor, nn
 from torch.utils.data import DataLoader
 
 from mmfncontra.registry import DATASETS, METRICS
+from mmfncontra.utils.checks import check_integers
 from mmfncontra.utils.unwrap import unwrap
 
 from ..functional import discriminator_view
@@ -41,7 +42,35 @@ class DiscriminatorView(SampleMetric):
         **kwargs,
     ) -> None:
         super().__init__(num_fake, **kwargs)
-        self.heldout, self.batch_size = heldout, batch_size
+        check_integers(batch_size=batch_size)
+        self.batch_size = batch_size
+        self._heldout: np.ndarray | None = None
+        if heldout is not None:
+            # Read now: what is wrong with them is to show before training.
+            pack = [dict(type='mmfncontra.PackImages')]
+            dataset = DATASETS.build({**heldout, 'pipeline': pack})
+            self._heldout = np.stack([read_image(dataset, i) for i in range(len(dataset))])
+
+    def check_model(self, model: nn.Module) -> None:
+        """Refuse held-out images of another size than the model's, and a generator alone.
+
+        Args:
+            model: A GAN.
+
+        Raises:
+            ValueError: If there is no discriminator, or the sizes differ.
+        """
+        super().check_model(model)
+        if not hasattr(unwrap(model), 'discriminator'):
+            raise ValueError(
+                'DiscriminatorView needs the model in training: leave it out of test_evaluator'
+            )
+        size = _image_side(unwrap(unwrap(model).generator))
+        if self._heldout is not None and size and self._heldout.shape[1] != size:
+            raise ValueError(
+                f'DiscriminatorView.heldout must have images of {size} pixels, as the model does, '
+                f'got {self._heldout.shape[1]}'
+            )
 
     def prepare(self, module: nn.Module, dataloader: DataLoader) -> None:
         """Take in the model and the images.
@@ -52,11 +81,6 @@ class DiscriminatorView(SampleMetric):
         """
         self._model = module
         super().prepare(module, dataloader)
-        self._heldout = None
-        if self.heldout is not None:
-            pack = [dict(type='mmfncontra.PackImages')]
-            dataset = DATASETS.build({**self.heldout, 'pipeline': pack})
-            self._heldout = np.stack([read_image(dataset, i) for i in range(len(dataset))])
 
     def prepare_real(self, images: Sequence[np.ndarray]) -> None:
         """Keep the real images.
@@ -91,7 +115,7 @@ class DiscriminatorView(SampleMetric):
 
     def depends(self) -> dict[str, Any]:
         """What the values depend on, for the metric card."""
-        split = None if self.heldout is None else f'{len(self._heldout)} held out'
+        split = None if self._heldout is None else f'{len(self._heldout)} held out'
         return super().depends() | dict(extractor='discriminator', split=split)
 
     @torch.no_grad()
@@ -101,9 +125,17 @@ class DiscriminatorView(SampleMetric):
         discriminator.eval()
         parts: list[Tensor] = []
         for start in range(0, len(images), self.batch_size):
-            batch = torch.from_numpy(images[start : start + self.batch_size]).to(device)
+            # Whole batches, filled up from the first images: StyleGAN2's discriminator compares
+            # images in groups and takes no remainder.
+            chosen = np.arange(start, start + self.batch_size) % len(images)
+            batch = torch.from_numpy(images[chosen]).to(device)
             batch = batch.permute(0, 3, 1, 2).float() / 127.5 - 1
             parts.append(discriminator(batch).float().cpu())
         for module, mode in modes.items():
             module.training = mode
-        return torch.cat(parts).numpy()
+        return torch.cat(parts).numpy()[: len(images)]
+
+
+def _image_side(generator: nn.Module) -> int | None:
+    """Side of the images of a generator, if it says it."""
+    return getattr(generator, 'out_size', None) or getattr(generator, 'output_scale', None)

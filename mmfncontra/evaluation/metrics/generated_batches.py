@@ -47,9 +47,10 @@ class GeneratedBatches:
         return math.ceil(self.count / self.batch_size)
 
     def __iter__(self) -> Iterator[dict[str, np.ndarray]]:
-        """Yield ``dict(images=…)``, uint8 RGB (B, S, S, 3)."""
+        """Yield ``dict(images=…, start=…)``: uint8 RGB (B, S, S, 3), number of the first one."""
         if not self.count:
             return
+        start = self.start
         generator = calibrate_batchnorm(copy_generator(self.model, self.use_ema))
         for images in iterate_images(
             generator,
@@ -59,4 +60,5 @@ class GeneratedBatches:
             truncation=self.truncation,
             start=self.start,
         ):
-            yield dict(images=images)
+            yield dict(images=images, start=start)
+            start += len(images)

@@ -6,16 +6,16 @@ from typing import Any
 import numpy as np
 
 from mmfncontra.registry import METRICS
+from mmfncontra.utils.checks import check_integers
 
 from ..functional import (
     copy_rate,
-    diversity_ratio,
     pairwise_diversity,
     radial_power_spectrum,
     sliced_wasserstein,
-    spectrum_distance,
     subband_ratios,
 )
+from ..functional.image_arrays import reduce_images
 from .sample_metric import SampleMetric
 
 VALUES = ('spectrum', 'subbands', 'swd', 'copy_rate', 'diversity')
@@ -65,6 +65,8 @@ class ImageMetrics(SampleMetric):
         unknown = [value for value in values if value not in VALUES]
         if unknown or not values:
             raise ValueError(f'values must be some of {VALUES}, got {values}')
+        if num_real is not None:
+            check_integers(num_real=num_real)
         self.values = tuple(values)
         self.compared = num_real or num_fake
         self.most_copied: list[np.ndarray] = []
@@ -81,6 +83,8 @@ class ImageMetrics(SampleMetric):
             np.linspace(0, len(images) - 1, min(self.compared, len(images))).round().astype(int)
         )
         self._real = self._all_real[chosen]
+        self._all_thumbnails = reduce_images(self._all_real)
+        self._thumbnails = self._all_thumbnails[chosen]
 
     def compute_metrics(self, results: list[np.ndarray]) -> dict[str, float]:
         """Compute the values.
@@ -92,16 +96,17 @@ class ImageMetrics(SampleMetric):
             Values by name.
         """
         fake = np.concatenate(results)[: self.num_fake]
+        thumbnails = reduce_images(fake)  # once: for large images it takes as long as the rest
         found: dict[str, float] = {}
         for value in self.values:
-            found |= getattr(self, f'_{value}')(fake)
+            found |= getattr(self, f'_{value}')(fake, thumbnails)
         return found
 
     def depends(self) -> dict[str, Any]:
         """What the values depend on, for the metric card."""
         return super().depends() | dict(num_compared=len(self._real), extractor='pixels')
 
-    def _spectrum(self, fake: np.ndarray) -> dict[str, float]:
+    def _spectrum(self, fake: np.ndarray, thumbnails: np.ndarray) -> dict[str, float]:
         real_spectrum, fake_spectrum = map(radial_power_spectrum, (self._real, fake))
         side = fake.shape[1]
         self.curves = dict(
@@ -109,32 +114,35 @@ class ImageMetrics(SampleMetric):
             spectrum_real=real_spectrum.tolist(),
             spectrum_fake=fake_spectrum.tolist(),
         )
-        return dict(spectrum_distance=spectrum_distance(self._real, fake))
+        difference = fake_spectrum - real_spectrum
+        return dict(spectrum_distance=float(np.sqrt(np.square(difference).mean())))
 
-    def _subbands(self, fake: np.ndarray) -> dict[str, float]:
+    def _subbands(self, fake: np.ndarray, thumbnails: np.ndarray) -> dict[str, float]:
         ratios = subband_ratios(self._real, fake)
         fine = {name: value for name, value in ratios.items() if int(name.split('_')[1]) <= 3}
         return {f'subband_{name}': value for name, value in fine.items()}
 
-    def _swd(self, fake: np.ndarray) -> dict[str, float]:
+    def _swd(self, fake: np.ndarray, thumbnails: np.ndarray) -> dict[str, float]:
         return dict(swd=sliced_wasserstein(self._real, fake)['mean'])
 
-    def _copy_rate(self, fake: np.ndarray) -> dict[str, float]:
+    def _copy_rate(self, fake: np.ndarray, thumbnails: np.ndarray) -> dict[str, float]:
         if len(self._all_real) < 2:
             self.warnings.append('copy_rate needs two training images or more and is left out')
             return {}
-        found = copy_rate(self._all_real, fake)
+        found = copy_rate(self._all_thumbnails, thumbnails)
         order = np.argsort(found['nearest'])
         shown = order[np.unique(np.linspace(0, len(order) - 1, self.NUM_PAIRS).astype(int))]
         self.most_copied = [np.stack([fake[i], self._all_real[found['indices'][i]]]) for i in shown]
-        by_wavelet = copy_rate(self._all_real, fake, space='wavelet')
+        by_wavelet = copy_rate(self._all_thumbnails, thumbnails, space='wavelet')
         return dict(copy_rate=found['copy_rate'], copy_rate_wavelet=by_wavelet['copy_rate'])
 
-    def _diversity(self, fake: np.ndarray) -> dict[str, float]:
+    def _diversity(self, fake: np.ndarray, thumbnails: np.ndarray) -> dict[str, float]:
         if min(len(fake), len(self._real)) < 2:
             self.warnings.append('diversity needs two images or more and is left out')
             return {}
-        return dict(
-            diversity=pairwise_diversity(fake)['mean'],
-            diversity_ratio=diversity_ratio(self._real, fake),
-        )
+        found = dict(diversity=pairwise_diversity(thumbnails)['mean'])
+        baseline = pairwise_diversity(self._thumbnails)['mean']
+        if baseline:
+            return found | dict(diversity_ratio=found['diversity'] / baseline)
+        self.warnings.append('diversity_ratio is left out: all training images are the same')
+        return found

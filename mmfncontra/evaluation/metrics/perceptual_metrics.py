@@ -11,6 +11,7 @@ from torch.utils.data import DataLoader
 
 from mmfncontra.models.sampling import calibrate_batchnorm, copy_generator
 from mmfncontra.registry import METRICS
+from mmfncontra.utils.unwrap import unwrap
 
 from ..card import file_hash
 from ..features import LPIPSDistance
@@ -56,6 +57,33 @@ class PerceptualMetrics(SampleMetric):
         self._device = torch.device('cpu')
         self.generator_source: Callable[[], nn.Module] | None = None
 
+    def check_model(self, model: nn.Module) -> None:
+        """Refuse path lengths of a generator without W.
+
+        Args:
+            model: A GAN, or a generator alone.
+
+        Raises:
+            ValueError: If the generator has no mapping to W.
+        """
+        super().check_model(model)
+        generator = unwrap(getattr(unwrap(model), 'generator', model))
+        if 'ppl' in self.values and not hasattr(generator, 'style_mapping'):
+            raise ValueError(
+                "PerceptualMetrics: 'ppl' needs a generator with a mapping to W (StyleGAN2), got "
+                f'{type(generator).__name__}'
+            )
+
+    def to(self, device: torch.device | str) -> None:
+        """Move the network.
+
+        Args:
+            device: Where it runs from now on.
+        """
+        device = torch.device(device)
+        if device != self._device:
+            self._distance, self._device = LPIPSDistance(self.weights, device), device
+
     def prepare(self, module: nn.Module, dataloader: DataLoader) -> None:
         """Take in the real images, and where the generator is.
 
@@ -66,9 +94,7 @@ class PerceptualMetrics(SampleMetric):
         super().prepare(module, dataloader)
         use_ema = self.sample_model == 'ema'
         self.generator_source = lambda: calibrate_batchnorm(copy_generator(module, use_ema)).eval()
-        device = next(module.parameters()).device
-        if device != self._device:
-            self._distance, self._device = LPIPSDistance(self.weights, device), device
+        self.to(next(module.parameters()).device)
 
     def prepare_real(self, images: Sequence[np.ndarray]) -> None:
         """Keep the real images.

@@ -1,17 +1,17 @@
 """What metrics of generated images have in common."""
 
-import math
 from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-from mmengine.dist import all_gather_object, broadcast_object_list, get_world_size, is_main_process
+from mmengine.dist import all_gather_object, broadcast_object_list, is_main_process
 from mmengine.evaluator import BaseMetric
 from mmengine.logging import print_log
 from torch import nn
 from torch.utils.data import DataLoader
 
 from mmfncontra.utils.checks import check_integers
+from mmfncontra.utils.unwrap import unwrap
 
 from ..card import images_hash
 from .generated_batches import GeneratedBatches
@@ -36,7 +36,7 @@ class SampleMetric(BaseMetric):
     """
 
     # mmagic's evaluator gives metrics of one mode, seed and so on one sampler.
-    default_prefix = None
+    default_prefix = ''  # none, and none of mmengine's warnings about it
 
     def __init__(
         self,
@@ -82,6 +82,22 @@ class SampleMetric(BaseMetric):
         self.num_real, self.real_hash = len(images), images_hash(images)
         self.size = images[0].shape[0]
 
+    def check_model(self, model: nn.Module) -> None:
+        """Refuse arguments that do not go with a model, before it is trained.
+
+        Args:
+            model: A GAN, or a generator alone.
+
+        Raises:
+            ValueError: If its generator has no mean of W to truncate to.
+        """
+        generator = _generator_of(model)
+        if self.truncation != 1 and not hasattr(generator, 'w_avg'):
+            raise ValueError(
+                f'{type(self).__name__}: truncation must be 1 for {type(generator).__name__}, '
+                f'which has no mean of W to truncate to, got {self.truncation}'
+            )
+
     def get_metric_sampler(
         self, model: nn.Module, dataloader: DataLoader, metrics: Sequence['SampleMetric']
     ) -> GeneratedBatches:
@@ -105,10 +121,12 @@ class SampleMetric(BaseMetric):
         """Take in a batch of generated images, as far as they are needed.
 
         Args:
-            data_batch: ``images``, uint8 RGB (B, S, S, 3).
+            data_batch: ``images``, uint8 RGB (B, S, S, 3), and ``start``, the number of the first
+                of them; by default it follows those before.
             data_samples: Not used.
         """
-        room = math.ceil(self.num_fake / get_world_size()) - self._taken
+        # By number: the images are the same on any number of ranks.
+        room = max(0, self.num_fake - data_batch.get('start', self._taken))
         images = data_batch['images'][:room]
         if len(images):
             self._taken += len(images)
@@ -156,6 +174,54 @@ class SampleMetric(BaseMetric):
             ema=self.sample_model == 'ema',
             value_range='uint8, [0, 255]',
         )
+
+
+def _generator_of(model: nn.Module) -> nn.Module:
+    model = unwrap(model)
+    return unwrap(getattr(model, 'generator', model))
+
+
+def check_metrics(metrics: Sequence, model: nn.Module) -> None:
+    """Refuse what would only fail after a training: see :meth:`SampleMetric.check_model`.
+
+    Args:
+        metrics: Metrics of one evaluation; those that are no :class:`SampleMetric` are let through.
+        model: A GAN, or a generator alone.
+
+    Raises:
+        ValueError: If a metric does not go with the model, or two have values of one name.
+    """
+    seen: dict[tuple, str] = {}
+    for metric in metrics:
+        if not isinstance(metric, SampleMetric):
+            continue
+        metric.check_model(model)
+        name = type(metric).__name__
+        for value in getattr(metric, 'values', ('all',)):
+            if (metric.prefix, name, value) in seen:
+                raise ValueError(
+                    f'{name} is there twice with the same values ({value}): give one of them '
+                    'another prefix'
+                )
+            seen[metric.prefix, name, value] = name
+
+
+def named_depends(metrics: Sequence['SampleMetric']) -> dict[str, dict[str, Any]]:
+    """What the values of several metrics depend on, by names of their own.
+
+    Args:
+        metrics: Metrics of one evaluation.
+
+    Returns:
+        By class; with prefix or values where a class is there several times.
+    """
+    kinds = [type(metric).__name__ for metric in metrics]
+    named: dict[str, dict[str, Any]] = {}
+    for metric, kind in zip(metrics, kinds, strict=True):
+        if kinds.count(kind) > 1:
+            kind = f'{kind} {metric.prefix or " ".join(getattr(metric, "values", ()))}'.strip()
+        named[kind] = metric.depends()
+    return named
 
 
 def read_image(dataset: Any, index: int) -> np.ndarray:

@@ -4,6 +4,7 @@ import copy
 
 import pytest
 import torch
+from mmengine.logging import MessageHub
 from mmengine.optim import OptimWrapper, OptimWrapperDict
 from mmengine.registry import DefaultScope, init_default_scope
 from torch.distributed import HashStore
@@ -62,6 +63,8 @@ BIGGAN3 = dict(
 @pytest.fixture(autouse=True)
 def _scope():
     init_default_scope('mmfncontra')
+    # Trainings of other tests leave their iteration behind.
+    MessageHub.get_current_instance()._runtime_info.pop('iter', None)
     yield
     DefaultScope._instance_dict.clear()
 
@@ -312,9 +315,6 @@ def test_parts_in_the_wrong_place(changes, message):
 
 
 def test_lazy_losses_count_their_own_steps_where_nobody_tells():
-    from mmengine.logging import MessageHub
-
-    MessageHub.get_current_instance()._runtime_info.pop('iter', None)
     model = LimitedDataGAN(**STYLEGAN2).train()
     optim = optimisers(model)
     found = ['loss_path' in model.train_step(batch(8), optim) for _ in range(5)]
