@@ -236,7 +236,7 @@ def test_broken_files_are_left_out_and_named(tmp_path: Path) -> None:
     for note in (
         *('samples/iter_000200.png is no picture', 'negatives.png is no picture'),
         *('1 broken line(s) of scalars.json', 'entries of doctor.json without'),
-        *('iter_000200.json is no metric card', 'iter_000400.json has values of wrong types'),
+        *('iter_000200.json is no metric card', 'iter_000400.json is no metric card'),
     ):
         assert note in page.text
 
