@@ -11,7 +11,7 @@ from mmfncontra.registry import MODELS
 from mmfncontra.utils.checks import check_integers
 
 from .fastgan_blocks import SkipLayerExcitation, check_fastgan_size, scaled
-from .fastgan_discriminator import _EXCITED_BY, _crop_quadrant, _decoder, _resize
+from .fastgan_discriminator import EXCITED_BY, crop_quadrant, decoder, resize_nearest
 
 _STD = 0.02  # of every initial weight, as in FastGAN
 _SLOPE = 0.2  # of every LeakyReLU
@@ -79,7 +79,7 @@ class FastGANBigDiscriminator(nn.Module):
         for r in self.resolutions[1:]:
             self.add_module(f'down_{r}', ResidualBlock(width[2 * r], width[r]))
             if self._is_excited(r):
-                self.add_module(f'excite_{r}', SkipLayerExcitation(width[_EXCITED_BY[r]], width[r]))
+                self.add_module(f'excite_{r}', SkipLayerExcitation(width[EXCITED_BY[r]], width[r]))
         self.feature_taps = (
             'stem',
             *(f'{"excite" if self._is_excited(r) else "down"}_{r}' for r in self.resolutions[1:]),
@@ -94,8 +94,8 @@ class FastGANBigDiscriminator(nn.Module):
 
         if decoders:
             out = (in_channels, self.decoded_size, base_channels)
-            self.decoder_last = _decoder(width[8], *out)
-            self.decoder_quadrant = _decoder(width[16], *out)
+            self.decoder_last = decoder(width[8], *out)
+            self.decoder_quadrant = decoder(width[16], *out)
 
     def forward(
         self, x: Tensor | Sequence[Tensor], decode: bool = False, quadrant: int | None = None
@@ -129,7 +129,7 @@ class FastGANBigDiscriminator(nn.Module):
         for r in self.resolutions[1:]:
             maps[r] = self.get_submodule(f'down_{r}')(maps[2 * r])
             if self._is_excited(r):
-                maps[r] = self.get_submodule(f'excite_{r}')(maps[_EXCITED_BY[r]], maps[r])
+                maps[r] = self.get_submodule(f'excite_{r}')(maps[EXCITED_BY[r]], maps[r])
         logits = self.logit(self.last(maps[8]).sum((2, 3)))
         if not decode:
             return logits
@@ -138,18 +138,18 @@ class FastGANBigDiscriminator(nn.Module):
             quadrant = torch.randint(4, (1,), device=image.device)
         reconstructions = [
             self.decoder_last(maps[8]),
-            self.decoder_quadrant(_crop_quadrant(maps[16], quadrant)),
+            self.decoder_quadrant(crop_quadrant(maps[16], quadrant)),
         ]
-        whole = _resize(image.detach(), self.decoded_size)
-        part = _resize(_crop_quadrant(image.detach(), quadrant), self.decoded_size)
+        whole = resize_nearest(image.detach(), self.decoded_size)
+        part = resize_nearest(crop_quadrant(image.detach(), quadrant), self.decoded_size)
         return logits, reconstructions, [whole, part]
 
     def _is_excited(self, resolution: int) -> bool:
-        return _EXCITED_BY.get(resolution) in self.resolutions
+        return EXCITED_BY.get(resolution) in self.resolutions
 
     def _image(self, x: Tensor | Sequence[Tensor]) -> Tensor:
         if isinstance(x, Tensor):
-            return _resize(x, self.in_size)
+            return resize_nearest(x, self.in_size)
         if tuple(x[0].shape[2:]) != (self.in_size,) * 2:
             raise ValueError(
                 f'x[0] must be images of {self.in_size}² pixels, got {tuple(x[0].shape[2:])}'

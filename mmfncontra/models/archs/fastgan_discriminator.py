@@ -22,7 +22,7 @@ from .fastgan_blocks import (
 )
 
 # Skip-layer excitation: the trunk map at the key is gated by the trunk map at the value.
-_EXCITED_BY = {32: 256, 16: 128, 8: 64}
+EXCITED_BY = {32: 256, 16: 128, 8: 64}
 # Channels of the decoders' maps at each resolution, for base_channels = 64.
 _DECODER_WIDTHS = {16: 128, 32: 64, 64: 64, 128: 32}
 
@@ -88,7 +88,7 @@ class FastGANDiscriminator(nn.Module):
         for r in self.resolutions[1:]:
             self.add_module(f'down_{r}', DownBlockComp(width[2 * r], width[r]))
             if self._is_excited(r):
-                self.add_module(f'excite_{r}', SkipLayerExcitation(width[_EXCITED_BY[r]], width[r]))
+                self.add_module(f'excite_{r}', SkipLayerExcitation(width[EXCITED_BY[r]], width[r]))
         self.feature_taps = (
             'stem',
             *(f'{"excite" if self._is_excited(r) else "down"}_{r}' for r in self.resolutions[1:]),
@@ -111,9 +111,9 @@ class FastGANDiscriminator(nn.Module):
 
         if decoders:
             out = (in_channels, self.decoded_size, base_channels)
-            self.decoder_last = _decoder(width[8], *out)
-            self.decoder_small = _decoder(small_width[8], *out)
-            self.decoder_quadrant = _decoder(width[16], *out)
+            self.decoder_last = decoder(width[8], *out)
+            self.decoder_small = decoder(small_width[8], *out)
+            self.decoder_quadrant = decoder(width[16], *out)
 
     def forward(
         self, x: Tensor | Sequence[Tensor], decode: bool = False, quadrant: int | None = None
@@ -147,7 +147,7 @@ class FastGANDiscriminator(nn.Module):
         for r in self.resolutions[1:]:
             maps[r] = self.get_submodule(f'down_{r}')(maps[2 * r])
             if self._is_excited(r):
-                maps[r] = self.get_submodule(f'excite_{r}')(maps[_EXCITED_BY[r]], maps[r])
+                maps[r] = self.get_submodule(f'excite_{r}')(maps[EXCITED_BY[r]], maps[r])
         small_map = self.small(small)
         logits = torch.cat(
             [self.logits_big(maps[8]).flatten(1), self.logits_small(small_map).flatten(1)], dim=1
@@ -160,18 +160,18 @@ class FastGANDiscriminator(nn.Module):
         reconstructions = [
             self.decoder_last(maps[8]),
             self.decoder_small(small_map),
-            self.decoder_quadrant(_crop_quadrant(maps[16], quadrant)),
+            self.decoder_quadrant(crop_quadrant(maps[16], quadrant)),
         ]
-        whole = _resize(big.detach(), self.decoded_size)
-        part = _resize(_crop_quadrant(big.detach(), quadrant), self.decoded_size)
+        whole = resize_nearest(big.detach(), self.decoded_size)
+        part = resize_nearest(crop_quadrant(big.detach(), quadrant), self.decoded_size)
         return logits, reconstructions, [whole, whole, part]
 
     def _is_excited(self, resolution: int) -> bool:
-        return _EXCITED_BY.get(resolution) in self.resolutions
+        return EXCITED_BY.get(resolution) in self.resolutions
 
     def _pair(self, x: Tensor | Sequence[Tensor]) -> tuple[Tensor, Tensor]:
         if isinstance(x, Tensor):
-            return _resize(x, self.in_size), _resize(x, self.small_size)
+            return resize_nearest(x, self.in_size), resize_nearest(x, self.small_size)
         big, small = x
         sizes = (tuple(big.shape[2:]), tuple(small.shape[2:]))
         if sizes != ((self.in_size,) * 2, (self.small_size,) * 2):
@@ -194,7 +194,7 @@ def _stem(in_size: int, in_channels: int, width: dict[int, int]) -> nn.Sequentia
     return nn.Sequential(conv(in_channels, width[in_size], 3, 1, 1), leaky_relu())
 
 
-def _decoder(in_channels: int, out_channels: int, out_size: int, base_channels: int) -> nn.Module:
+def decoder(in_channels: int, out_channels: int, out_size: int, base_channels: int) -> nn.Module:
     """(B, in, h, w) → (B, out, out_size, out_size) in [-1, 1], through an 8×8 map."""
     widths = [
         scaled(w * base_channels / 64, 8) for r, w in _DECODER_WIDTHS.items() if r <= out_size
@@ -207,12 +207,12 @@ def _decoder(in_channels: int, out_channels: int, out_size: int, base_channels: 
     )
 
 
-def _resize(x: Tensor, size: int) -> Tensor:
+def resize_nearest(x: Tensor, size: int) -> Tensor:
     """Nearest, not antialiased: FastGAN's targets and small copies are made this way."""
     return x if x.shape[2:] == (size, size) else F.interpolate(x, size=(size, size))
 
 
-def _crop_quadrant(x: Tensor, quadrant: int | Tensor) -> Tensor:
+def crop_quadrant(x: Tensor, quadrant: int | Tensor) -> Tensor:
     """(B, C, H, H) → (B, C, H/2, H/2); a drawn quadrant stays on its device, so no host sync."""
     half = x.shape[2] // 2
     span = torch.arange(half, device=x.device)
