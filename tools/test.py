@@ -26,6 +26,9 @@ def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
     parser.add_argument(
         '--pixels', action='store_true', help='only the metrics that need no weights'
     )
+    parser.add_argument(
+        '--weights', metavar='FILE', help="of Inception; default: torch's hub folder"
+    )
     parser.add_argument('--num', type=int, help="generated images; default: the config's")
     parser.add_argument('--seed', type=int, default=0, help='seed of the images')
     parser.add_argument('--truncation', type=float, default=1.0, help='of StyleGAN2')
@@ -52,6 +55,7 @@ def main(argv: Sequence[str] | None = None) -> None:
         data=args.data,
         metrics=[dict(type='mmfncontra.ImageMetrics', num_fake=1000)] if args.pixels else None,
         num=args.num,
+        weights=args.weights,
         seed=args.seed,
         truncation=args.truncation,
         use_ema=not args.no_ema,

@@ -10,7 +10,7 @@ from typing import IO
 
 from tqdm import tqdm
 
-from mmfncontra.evaluation.card import text_hash
+from mmfncontra.evaluation.content import text_hash
 from mmfncontra.utils import note
 from mmfncontra.utils.checks import check_integers
 

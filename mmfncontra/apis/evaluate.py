@@ -11,7 +11,8 @@ from mmengine.registry import DefaultScope
 from tqdm import tqdm
 
 from mmfncontra.engine.sample_loops import training_images
-from mmfncontra.evaluation.card import MetricCard, file_hash, library_versions, text_hash
+from mmfncontra.evaluation.card import MetricCard, library_versions
+from mmfncontra.evaluation.content import file_hash, text_hash
 from mmfncontra.evaluation.metrics import PerceptualMetrics, SampleMetric
 from mmfncontra.evaluation.metrics.sample_metric import (
     check_metrics,
@@ -39,6 +40,7 @@ def evaluate(
     batch_size: int = 16,
     device: str | None = None,
     out: str | Path | None = None,
+    weights: str | Path | None = None,
 ) -> Path:
     """Evaluate the generator of a checkpoint and write a metric card.
 
@@ -55,6 +57,8 @@ def evaluate(
         use_ema: Take the moving average of the weights.
         batch_size: Images generated at once.
         device: Default a GPU where there is one.
+        weights: File with the weights of the network behind FID; default the published ones in
+            torch's hub folder.
         out: File; default ``<checkpoint>_metrics.json`` beside the checkpoint.
 
     Returns:
@@ -71,11 +75,12 @@ def evaluate(
     cfg = load_config(config)
     import_custom_modules(cfg)
     set_data_root(cfg, data)
+    networks = {} if weights is None else dict(weights=str(weights))
     arguments = dict(seed=seed, truncation=truncation, sample_model='ema' if use_ema else 'orig')
     path = checkpoint.with_name(f'{checkpoint.stem}_metrics.json') if out is None else Path(out)
     if path.is_dir():
         raise ValueError(f'out must be a file, but {path} is a folder')
-    built = _build_metrics(cfg, metrics, arguments, num)
+    built = _build_metrics(cfg, metrics, arguments, num, networks)
     device = device or get_device()
     generator = load_generator(checkpoint, config, device, use_ema)
     check_metrics(built, generator)
@@ -83,11 +88,9 @@ def evaluate(
         dataset = DATASETS.build(training_images(cfg.train_dataloader.dataset))
     real = [read_image(dataset, i) for i in range(len(dataset))]
     for metric in built:
-        if hasattr(metric, '_extractor'):
-            metric._extractor.to(device)
+        metric.to(device)
         if isinstance(metric, PerceptualMetrics):
             metric.generator_source = lambda: generator
-            metric.to(device)
         metric.prepare_real(real)
     count = max(metric.num_fake for metric in built)
     with tqdm(total=count, unit='image', disable=None) as bar:
@@ -122,7 +125,7 @@ def _scope(cfg: Any) -> AbstractContextManager:
 
 
 def _build_metrics(
-    cfg: Any, metrics: Sequence[dict] | None, arguments: dict, num: int | None
+    cfg: Any, metrics: Sequence[dict] | None, arguments: dict, num: int | None, networks: dict
 ) -> list[SampleMetric]:
     if not metrics:
         evaluator = cfg.get('test_evaluator') or []
@@ -132,7 +135,15 @@ def _build_metrics(
         raise ValueError('the config has no test_evaluator: name the metrics')
     with _scope(cfg), explain_unknown_types(cfg):
         built = [
-            METRICS.build({**metric, **arguments, **_number(metric, num)}) for metric in metrics
+            METRICS.build(
+                {
+                    **metric,
+                    **arguments,
+                    **_number(metric, num),
+                    **(networks if _is_of_features(metric) else {}),
+                }
+            )
+            for metric in metrics
         ]
     foreign = [type(metric).__name__ for metric in built if not isinstance(metric, SampleMetric)]
     if foreign:
@@ -146,9 +157,13 @@ def _number(metric: dict, num: int | None) -> dict[str, int]:
     """Images of a metric: any number where features are kept, at most its own for pixels."""
     if num is None:
         return {}
-    if str(metric['type']).rpartition('.')[2] == 'FeatureMetrics':
+    if _is_of_features(metric):
         return dict(num_fake=num)
     return dict(num_fake=min(num, metric.get('num_fake', num)))
+
+
+def _is_of_features(metric: dict) -> bool:
+    return str(metric['type']).rpartition('.')[2] == 'FeatureMetrics'
 
 
 def compare_cards(paths: Sequence[str | Path]) -> str:

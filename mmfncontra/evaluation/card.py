@@ -1,11 +1,10 @@
 """Metric cards: values together with all that they depend on."""
 
-import hashlib
 import json
 import math
 import os
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from importlib.metadata import version
 from pathlib import Path
@@ -139,32 +138,3 @@ def library_versions() -> dict[str, str]:
 
     found = {name: installed_version(name) for name in LIBRARIES}
     return {'mmfncontra': version('mmfncontra'), **{k: v for k, v in found.items() if v}}
-
-
-def text_hash(text: str) -> str:
-    """First 16 hexadecimal digits of a text's SHA-256."""
-    return hashlib.sha256(text.encode()).hexdigest()[:16]
-
-
-def file_hash(path: str | Path) -> str:
-    """First 16 hexadecimal digits of a file's SHA-256.
-
-    Args:
-        path: The file; it is read in pieces.
-    """
-    digest = hashlib.sha256()
-    with Path(path).open('rb') as file:
-        while piece := file.read(2**20):
-            digest.update(piece)
-    return digest.hexdigest()[:16]
-
-
-def images_hash(images: Sequence) -> str:
-    """Hash of the content of images, whatever their order and names.
-
-    Args:
-        images: uint8 arrays (H, W, 3).
-    """
-    each = sorted(hashlib.sha256(image.tobytes() + str(image.shape).encode()).hexdigest()
-                  for image in images)  # fmt: skip
-    return text_hash(''.join(each))

@@ -1,13 +1,26 @@
 """Curves of a training run, from the scalars it logged."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 _CONTRASTIVE = ('loss_dwcl', 'loss_gwcl')
+# Which scalars share a panel, by its title. The contrastive losses have one of their own, because
+# the others are larger by an order of magnitude.
+PANELS: dict[str, Callable[[str], bool]] = {
+    'Losses': lambda n: n.startswith('loss') and n not in _CONTRASTIVE,
+    'Contrastive losses': lambda n: n in _CONTRASTIVE,
+    'Weights of the negatives': lambda n: n.startswith('weight_'),
+    'Cosine similarity to the negatives': lambda n: n.startswith('similarity_'),
+    'Overfitting r_t, and the strengths that follow it': lambda n: (
+        n == 'r_t' or n.startswith(('p_', 'beta_'))
+    ),
+    'Diversity of the samples': lambda n: n == 'diversity_ratio',
+    'Gradient norms': lambda n: n.startswith('grad_norm'),
+}
 
 
 def read_scalars(work_dir: str | Path) -> list[dict]:
@@ -48,10 +61,9 @@ def _read_lines(path: Path) -> list[dict]:
 
 
 def plot_curves(records: Sequence[dict]) -> Figure:
-    """Losses, contrastive losses, weights, similarities and adaptive strengths over the iterations.
+    """Losses, weights, similarities, strengths, diversity and gradients over the iterations.
 
-    Only the panels whose scalars were logged are drawn. The contrastive losses have a panel of
-    their own, because the others are larger by an order of magnitude.
+    Only the panels of :data:`PANELS` whose scalars were logged are drawn.
 
     Args:
         records: One dict per iteration: ``step`` and named scalars; not every
@@ -61,16 +73,7 @@ def plot_curves(records: Sequence[dict]) -> Figure:
         The picture; a single line of text if there is nothing to draw.
     """
     names = list(dict.fromkeys(name for record in records for name in record))
-    losses = [n for n in names if n.startswith('loss') and n not in _CONTRASTIVE]
-    panels = {
-        'Losses': losses,
-        'Contrastive losses': [n for n in names if n in _CONTRASTIVE],
-        'Weights of the negatives': [n for n in names if n.startswith('weight_')],
-        'Cosine similarity to the negatives': [n for n in names if n.startswith('similarity_')],
-        'Overfitting r_t, and the strengths that follow it': [
-            n for n in names if n == 'r_t' or n.startswith(('p_', 'beta_'))
-        ],
-    }
+    panels = {title: [n for n in names if belongs(n)] for title, belongs in PANELS.items()}
     panels = {title: members for title, members in panels.items() if members}
     if not panels:
         figure = Figure(figsize=(7, 2), dpi=120)

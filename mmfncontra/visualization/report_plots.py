@@ -8,17 +8,8 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-_PANELS = {
-    'Losses': lambda n: n.startswith('loss') and n not in ('loss_dwcl', 'loss_gwcl'),
-    'Contrastive losses': lambda n: n in ('loss_dwcl', 'loss_gwcl'),
-    'Weights of the negatives': lambda n: n.startswith('weight_'),
-    'Cosine similarity to the negatives': lambda n: n.startswith('similarity_'),
-    'Overfitting r_t, and the strengths that follow it': lambda n: (
-        n == 'r_t' or n.startswith(('p_', 'beta_'))
-    ),
-    'Diversity of the samples': lambda n: n == 'diversity_ratio',
-    'Gradient norms': lambda n: n.startswith('grad_norm'),
-}
+from .curves import PANELS
+
 # Metrics that are one thing in parts share a plot; every other metric has its own.
 _FAMILIES = ('subband_', 'kid_')
 _SIZE, _DPI = (4.6, 3.2), 100
@@ -56,7 +47,7 @@ def plot_scalars(groups: Mapping[str, Sequence[Sequence[dict]]]) -> Iterator[Plo
         Only plots of what was logged.
     """
     names = _names(groups)
-    panels = {title: [n for n in names if belongs(n)] for title, belongs in _PANELS.items()}
+    panels = {title: [n for n in names if belongs(n)] for title, belongs in PANELS.items()}
     yield from _plot_panels(groups, panels)
 
 

@@ -49,6 +49,12 @@ def test_needs_no_scope_of_a_training(run, monkeypatch):
     evaluate(run, metrics=METRICS, **PLAIN, out=run.with_name('fresh.json'))
 
 
+def test_weights_of_a_network_by_path(run):
+    metrics = [dict(type='mmfncontra.FeatureMetrics'), *METRICS]
+    with pytest.raises(FileNotFoundError, match=r'weights of inception: gone\.pth does not exist'):
+        evaluate(run, metrics=metrics, weights='gone.pth', **PLAIN)
+
+
 def test_cards_side_by_side(run, tmp_path):
     paths = [
         evaluate(run, metrics=METRICS, **PLAIN, out=tmp_path / f'{name}.json', **kwargs)

@@ -7,7 +7,8 @@ from mmengine.dist import is_main_process
 from mmengine.hooks import Hook
 from mmengine.runner import Runner
 
-from mmfncontra.evaluation.card import MetricCard, library_versions, text_hash
+from mmfncontra.evaluation.card import MetricCard, library_versions
+from mmfncontra.evaluation.content import text_hash
 from mmfncontra.evaluation.metrics.sample_metric import named_depends
 from mmfncontra.registry import HOOKS
 from mmfncontra.visualization import make_grid, save_png

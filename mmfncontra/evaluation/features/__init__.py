@@ -1,7 +1,7 @@
 """Learned features of images: the networks and a cache of what they say about real images."""
 
 from .extractor import EXTRACTORS, FeatureExtractor
-from .feature_cache import cached_features, content_digests
+from .feature_cache import cached_features
 from .lpips_distance import LPIPSDistance
 
 __all__ = [
@@ -9,5 +9,4 @@ __all__ = [
     'FeatureExtractor',
     'LPIPSDistance',
     'cached_features',
-    'content_digests',
 ]

@@ -1,6 +1,5 @@
 """Networks whose features the metrics compare, through torch-fidelity."""
 
-import hashlib
 import warnings
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +15,7 @@ from torchvision.models import VGG16_Weights
 
 from mmfncontra.utils.checks import check_integers
 
+from ..content import file_sha256
 from .full_precision import full_precision
 
 
@@ -115,7 +115,7 @@ class FeatureExtractor:
         self.device = torch.device(device)
         self.batch_size = batch_size
         path = _find_weights(name, facts, weights, download)
-        sha256 = _sha256(path)
+        sha256 = file_sha256(path)
         self.hash = sha256[:16]
         self.published = sha256.startswith(facts.sha256)
         self.has_logits = facts.logits is not None
@@ -185,17 +185,9 @@ def _find_weights(name: str, facts: _Network, weights: str | Path | None, downlo
         raise FileNotFoundError(
             f'{name} needs its published weights, and {path.name} is not in {path.parent}. '
             f'Download {facts.url} and put it there as {path.name} (download=True does it), or '
-            'name a file in the argument weights.'
+            'name a file: weights=FILE, or tools/test.py --weights FILE.'
         )
     return path
-
-
-def _sha256(path: Path) -> str:
-    digest = hashlib.sha256()
-    with path.open('rb') as file:
-        while block := file.read(2**20):
-            digest.update(block)
-    return digest.hexdigest()
 
 
 def _load(facts: _Network, path: Path) -> nn.Module:

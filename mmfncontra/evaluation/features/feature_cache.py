@@ -12,39 +12,10 @@ from pathlib import Path
 import numpy as np
 from mmengine.dist import all_gather_object, broadcast_object_list, get_dist_info
 
+from ..content import content_digests, set_sha256
 from .extractor import FeatureExtractor
 
 _DIGESTS = 'digests'
-
-
-def content_digests(images: Sequence[np.ndarray]) -> np.ndarray:
-    """SHA-256 of the pixels of each image; names, dates and compression of files play no part.
-
-    Args:
-        images: Images (H, W, 3), uint8.
-
-    Returns:
-        (N, 32), uint8.
-
-    Raises:
-        ValueError: If an image is not uint8 RGB.
-
-    Example:
-        >>> import numpy as np
-        >>> content_digests(np.zeros((2, 4, 4, 3), np.uint8)).shape
-        (2, 32)
-    """
-    digests = np.empty((len(images), 32), np.uint8)
-    for i in range(len(images)):
-        image = images[i]
-        if image.dtype != np.uint8 or image.ndim != 3 or image.shape[-1] != 3:
-            raise ValueError(
-                f'images must be uint8 of shape (H, W, 3), got {image.dtype} {image.shape} at {i}'
-            )
-        digest = hashlib.sha256(repr(image.shape).encode())
-        digest.update(np.ascontiguousarray(image))
-        digests[i] = np.frombuffer(digest.digest(), np.uint8)
-    return digests
 
 
 def cached_features(
@@ -129,11 +100,10 @@ def _interleave(parts: list[dict[str, np.ndarray]], num: int) -> dict[str, np.nd
 def _path(
     extractor: FeatureExtractor, digests: np.ndarray, cache_dir: str | os.PathLike, extra: str
 ) -> Path:
-    content = b''.join(sorted(digest.tobytes() for digest in digests))
     key = dict(
         **extractor.fingerprint,
         num=len(digests),
-        content=hashlib.sha256(content).hexdigest(),
+        content=set_sha256(digests),
         extra=extra,
     )
     name = hashlib.sha256(json.dumps(key, sort_keys=True).encode()).hexdigest()[:32]

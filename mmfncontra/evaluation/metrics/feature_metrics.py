@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import torch
 from torch import nn
 from torch.utils.data import DataLoader
 
@@ -81,8 +82,16 @@ class FeatureMetrics(SampleMetric):
             module: The model.
             dataloader: Loader of the real images.
         """
-        self._extractor.to(next(module.parameters()).device)
+        self.to(next(module.parameters()).device)
         super().prepare(module, dataloader)
+
+    def to(self, device: torch.device | str) -> None:
+        """Move the network.
+
+        Args:
+            device: Where it runs from now on.
+        """
+        self._extractor.to(device)
 
     def prepare_real(self, images: Sequence[np.ndarray]) -> None:
         """Compute the features of the real images, or find them in the cache.

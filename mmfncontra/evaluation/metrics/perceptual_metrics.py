@@ -13,7 +13,7 @@ from mmfncontra.models.sampling import calibrate_batchnorm, copy_generator
 from mmfncontra.registry import METRICS
 from mmfncontra.utils.unwrap import unwrap
 
-from ..card import file_hash
+from ..content import file_hash
 from ..features import LPIPSDistance
 from ..functional.perceptual import lpips_diversity, perceptual_path_length
 from .sample_metric import SampleMetric

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
+import torch
 from mmengine.dist import all_gather_object, broadcast_object_list, is_main_process
 from mmengine.evaluator import BaseMetric
 from mmengine.logging import print_log
@@ -13,7 +14,7 @@ from torch.utils.data import DataLoader
 from mmfncontra.utils.checks import check_integers
 from mmfncontra.utils.unwrap import unwrap
 
-from ..card import images_hash
+from ..content import images_hash
 from .generated_batches import GeneratedBatches
 
 
@@ -72,6 +73,13 @@ class SampleMetric(BaseMetric):
         self.prepare_real(
             [read_image(dataloader.dataset, i) for i in range(len(dataloader.dataset))]
         )
+
+    def to(self, device: torch.device | str) -> None:
+        """Move the networks of the metric, of which this one has none.
+
+        Args:
+            device: Where they run from now on.
+        """
 
     def prepare_real(self, images: Sequence[np.ndarray]) -> None:
         """Keep what is needed of the real images.
