@@ -56,6 +56,8 @@ class FastGANBigDiscriminator(nn.Module):
         (torch.Size([2, 1]), 2, torch.Size([2, 3, 64, 64]))
     """
 
+    samples_meet_in_batchnorm_only = True
+
     def __init__(
         self,
         in_size: int = 1024,

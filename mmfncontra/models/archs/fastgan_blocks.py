@@ -1,8 +1,12 @@
 """Building blocks that FastGAN's generator and discriminator share (arXiv 2101.04775)."""
 
+from collections import OrderedDict
+
 import torch
 from torch import Tensor, nn
 from torch.nn.utils import spectral_norm
+
+from .upsampled_conv import UpsampledConv2d
 
 FASTGAN_SIZES = (64, 128, 256, 512, 1024)
 _STD = 0.02  # of every initial convolution weight and of BatchNorm's initial scale
@@ -22,6 +26,13 @@ def scaled(channels: float, minimum: int = 4) -> int:
 def conv(in_channels: int, out_channels: int, kernel: int, stride: int, padding: int) -> nn.Module:
     """Spectrally normalised convolution without bias, weights drawn from N(0, 0.02)."""
     layer = nn.Conv2d(in_channels, out_channels, kernel, stride, padding, bias=False)
+    nn.init.normal_(layer.weight, 0.0, _STD)
+    return spectral_norm(layer)
+
+
+def upsampled_conv(in_channels: int, out_channels: int) -> nn.Module:
+    """Nearest ×2 and a spectrally normalised 3×3 convolution, no bias, drawn from N(0, 0.02)."""
+    layer = UpsampledConv2d(in_channels, out_channels)
     nn.init.normal_(layer.weight, 0.0, _STD)
     return spectral_norm(layer)
 
@@ -47,19 +58,15 @@ def leaky_relu() -> nn.LeakyReLU:
 
 def up_block(in_channels: int, out_channels: int) -> nn.Sequential:
     """(B, in, H, W) → (B, out, 2H, 2W): nearest ×2, convolution, BatchNorm, GLU."""
-    return nn.Sequential(
-        nn.Upsample(scale_factor=2, mode='nearest'),
-        conv(in_channels, 2 * out_channels, 3, 1, 1),
-        batch_norm(2 * out_channels),
-        nn.GLU(dim=1),
+    return _numbered_from_one(
+        upsampled_conv(in_channels, 2 * out_channels), batch_norm(2 * out_channels), nn.GLU(dim=1)
     )
 
 
 def up_block_comp(in_channels: int, out_channels: int) -> nn.Sequential:
     """(B, in, H, W) → (B, out, 2H, 2W): as `up_block`, two convolutions with injected noise."""
-    return nn.Sequential(
-        nn.Upsample(scale_factor=2, mode='nearest'),
-        conv(in_channels, 2 * out_channels, 3, 1, 1),
+    return _numbered_from_one(
+        upsampled_conv(in_channels, 2 * out_channels),
         NoiseInjection(),
         batch_norm(2 * out_channels),
         nn.GLU(dim=1),
@@ -68,6 +75,11 @@ def up_block_comp(in_channels: int, out_channels: int) -> nn.Sequential:
         batch_norm(2 * out_channels),
         nn.GLU(dim=1),
     )
+
+
+def _numbered_from_one(*layers: nn.Module) -> nn.Sequential:
+    # In published checkpoints 0 is the up-sampling, which is part of the convolution here.
+    return nn.Sequential(OrderedDict((str(i), layer) for i, layer in enumerate(layers, start=1)))
 
 
 def down_block(in_channels: int, out_channels: int) -> nn.Sequential:

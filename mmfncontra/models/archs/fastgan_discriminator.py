@@ -65,6 +65,8 @@ class FastGANDiscriminator(nn.Module):
         (torch.Size([2, 50]), torch.Size([2, 3, 64, 64]), torch.Size([2, 3, 64, 64]))
     """
 
+    samples_meet_in_batchnorm_only = True
+
     def __init__(
         self,
         in_size: int = 256,

@@ -8,7 +8,7 @@ from torch import Tensor, nn
 
 from mmfncontra.registry import MODELS
 
-from ..heads import ContrastiveDiscriminator
+from ..heads import ContrastiveDiscriminator, forward_each
 from ..losses import cosine_to_negatives
 
 DIFFICULTIES = ('easy', 'middle', 'hard')
@@ -138,7 +138,7 @@ class FNContra(nn.Module):
 
         Args:
             discriminator: The wrapped discriminator; the view and the negatives pass through it
-                without gradient, in the order view, easy, middle, hard.
+                without gradient, as if in the order view, easy, middle, hard.
             real: Augmented real images, (B, 3, S, S) in [-1, 1].
             embedding: Their embeddings with gradient, (B, E); ``None`` without DWCL.
             prototypes: Their prototypes; ``None`` without GWCL.
@@ -149,22 +149,24 @@ class FNContra(nn.Module):
             ``loss_dwcl`` if there is one, and the prototypes that :meth:`gen_loss` needs, or
             ``None`` without GWCL.
         """
+        batches = [self.view(real)] if self.embeds else []
+        negatives = self.negatives(real)
+        batches += [negatives[name] for name in self.difficulties]
         wanted = dict(embed=self.embeds, prototypes=self.uses_prototypes)
-        embeddings, negative_prototypes = {}, {}
-        with torch.no_grad():
-            if self.embeds:
-                _, positive, _ = discriminator(self.view(real), embed=True, **kwargs)
-            negatives = self.negatives(real)
-            for name in self.difficulties:
-                _, embeddings[name], negative_prototypes[name] = discriminator(
-                    negatives[name], **wanted, **kwargs
-                )
+        _, embeddings, maps = zip(
+            *forward_each(discriminator, batches, **wanted, **kwargs), strict=True
+        )
+        if self.embeds:
+            positive, *embeddings = embeddings
+            maps = maps[1:]
+        embeddings = dict(zip(self.difficulties, embeddings, strict=True))
         losses = {}
         if self.embeds:
             losses['loss_dwcl'] = self.dwcl(embedding, positive, embeddings, self.level_weights())
             self._measure_similarity(embedding, embeddings)
         if not self.uses_prototypes:
             return losses, None
+        negative_prototypes = dict(zip(self.difficulties, maps, strict=True))
         return losses, Prototypes([p.detach() for p in prototypes], negative_prototypes)
 
     def gen_loss(self, fake: list[Tensor], prototypes: Prototypes) -> dict[str, Tensor]:

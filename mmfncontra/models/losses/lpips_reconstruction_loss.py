@@ -9,6 +9,8 @@ from torch import Tensor, nn
 
 from mmfncontra.registry import MODELS
 
+from .similarity import full_precision
+
 
 def vgg16_weights_file() -> Path:
     """Where torchvision keeps the ImageNet weights of VGG16 on this machine."""
@@ -79,6 +81,9 @@ class LPIPSReconstructionLoss(nn.Module):
     .. math::
         L = \lambda \sum_{(\hat{x}, x)} \sum_B \mathrm{LPIPS}_{VGG}(\hat{x}, x)
 
+    All reconstructions pass the network in one batch, and the targets in another, without gradient;
+    a target that comes twice passes once.
+
     The frozen network is no part of this module's state: it is neither saved with a checkpoint nor
     seen by an optimiser.
 
@@ -127,6 +132,40 @@ class LPIPSReconstructionLoss(nn.Module):
 
         Returns:
             The loss, a scalar.
+
+        Raises:
+            ValueError: If there are not as many targets as reconstructions.
         """
-        pairs = zip(reconstructions, targets, strict=True)
-        return self.loss_weight * sum(self._frozen[0](x, y).sum() for x, y in pairs)
+        if len(reconstructions) != len(targets):
+            raise ValueError(
+                f'targets must be one for each of {len(reconstructions)} reconstructions, '
+                f'got {len(targets)}'
+            )
+        distinct = list({id(target): target for target in targets}.values())
+        with torch.no_grad():
+            known = dict(zip(map(id, distinct), self._features(distinct), strict=True))
+        pairs = zip(self._features(reconstructions), targets, strict=True)
+        return self.loss_weight * sum(self._distance(maps, known[id(t)]) for maps, t in pairs)
+
+    def _features(self, batches: Sequence[Tensor]) -> list[list[Tensor]]:
+        """VGG's five maps of each batch, every pixel's features scaled to length 1."""
+        if len({batch.shape for batch in batches}) > 1:
+            return [self._features([batch])[0] for batch in batches]
+        network = self._frozen[0]
+        joined = network.net(network.scaling_layer(torch.cat(list(batches))))
+        maps = [self._normalised(feature).chunk(len(batches)) for feature in joined]
+        return [list(each) for each in zip(*maps, strict=True)]
+
+    @staticmethod
+    def _normalised(feature: Tensor) -> Tensor:
+        feature = full_precision(feature)
+        length = torch.linalg.vector_norm(feature, dim=1, keepdim=True)
+        return feature * (1 / (length + 1e-10))  # a product's gradient is cheaper than a quotient's
+
+    def _distance(self, maps: Sequence[Tensor], of_target: Sequence[Tensor]) -> Tensor:
+        """LPIPS of a batch, summed over it."""
+        return sum(
+            # Channel weights and the mean over positions, in one contraction each.
+            (x - y).square().mean(dim=(2, 3)).sum(dim=0) @ lin.model[-1].weight.flatten()
+            for x, y, lin in zip(maps, of_target, self._frozen[0].lins, strict=True)
+        )

@@ -96,7 +96,7 @@ def test_tanh_bounds_the_images_at_1024_only():
 
 def test_initialisation():
     generator = FastGANGenerator(64)
-    weight = generator.up_8[1].weight_orig
+    weight = generator.up_8[0].weight_orig
     assert weight.std().item() == pytest.approx(0.02, rel=0.02)
     scale, bias = generator.initial[1].weight, generator.initial[1].bias
     assert scale.mean().item() == pytest.approx(1, abs=0.002)

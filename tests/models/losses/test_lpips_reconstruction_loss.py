@@ -71,3 +71,37 @@ def test_refuses_other_files(tmp_path):
     (tmp_path / 'broken.pth').write_bytes(b'PK not a checkpoint')
     with pytest.raises(ValueError, match='cannot be read'):
         LPIPSReconstructionLoss(backbone_weights=tmp_path / 'broken.pth')
+
+
+def test_shares_passes_and_equals_separate_ones(vgg_file):
+    torch.manual_seed(0)
+    loss = LPIPSReconstructionLoss(backbone_weights=vgg_file)
+    a, b, c, whole, part = (torch.rand(2, 3, 32, 32) * 2 - 1 for _ in range(5))
+    passes = []
+    handle = loss._frozen[0].net.register_forward_pre_hook(
+        lambda _, args: passes.append((len(args[0]), args[0].requires_grad))
+    )
+    joint = [x.clone().requires_grad_() for x in (a, b, c)]
+    total = loss(joint, [whole, whole, part])
+    assert passes == [(4, False), (6, True)]  # the target that comes twice passes once
+    handle.remove()
+    total.backward()
+    alone = [x.clone().requires_grad_() for x in (a, b, c)]
+    separate = [
+        loss._frozen[0](x, y).sum() for x, y in zip(alone, (whole, whole, part), strict=True)
+    ]
+    assert total.item() == pytest.approx(sum(separate).item(), rel=1e-5)
+    sum(separate).backward()
+    for x, y in zip(joint, alone, strict=True):
+        torch.testing.assert_close(x.grad, y.grad, atol=1e-6, rtol=1e-4)
+
+
+def test_takes_pairs_of_different_sizes_and_refuses_a_missing_target(vgg_file):
+    loss = LPIPSReconstructionLoss(backbone_weights=vgg_file)
+    small, large = torch.rand(1, 3, 32, 32), torch.rand(1, 3, 48, 48)
+    both = loss([small, large], [-small, -large])
+    assert both.item() == pytest.approx(
+        (loss([small], [-small]) + loss([large], [-large])).item(), rel=1e-5
+    )
+    with pytest.raises(ValueError, match='one for each of 2 reconstructions, got 1'):
+        loss([small, small], [small])
