@@ -1,87 +1,310 @@
 #!/usr/bin/env python
-"""Time the training step of FNContra against that of its baseline.
+"""Time the training step of FNContra against that of its baseline, and the parts of both.
 
 python benchmarks/step.py --size 256 --batch 4 --runs 5
 """
 
 import argparse
 import json
+import multiprocessing
+import os
 import platform
 import statistics
+import sys
+import tempfile
 import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
 
 import torch
-from mmengine.config import Config
-from mmengine.registry import init_default_scope
+from torch.utils.flop_counter import FlopCounterMode
 
-import mmfncontra.models.gans
-from mmfncontra.engine import MultiOptimWrapperConstructor
-from mmfncontra.registry import MODELS
-
-assert mmfncontra.models.gans  # registers the model
+ROOT = Path(__file__).resolve().parents[1]
 
 
 def parse_args() -> argparse.Namespace:
     """Parse the command line."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument('--size', type=int, default=256, help='side of the images in pixels')
-    parser.add_argument('--batch', type=int, default=4, help='images in a batch')
+    add_step_arguments(parser)
     parser.add_argument('--runs', type=int, default=5, help='timed steps of each, interleaved')
-    parser.add_argument('--device', default='cpu', help="'cpu' or 'cuda'")
+    parser.add_argument('--no-parts', action='store_true', help='time whole steps only')
     parser.add_argument('--json', action='store_true', help='end with one line of JSON')
     return parser.parse_args()
 
 
+def add_step_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add what says which step is timed."""
+    parser.add_argument('--size', type=int, default=256, help='side of the images in pixels')
+    parser.add_argument('--batch', type=int, default=4, help='images in a batch')
+    parser.add_argument('--device', default='cpu', help="'cpu' or 'cuda'")
+    parser.add_argument('--amp', action='store_true', help='autocast to bfloat16')
+    parser.add_argument(
+        '--wavelet-l1',
+        action='store_true',
+        help='reconstruct under WaveletL1Loss, not LPIPS (whose VGG has random weights here)',
+    )
+    parser.add_argument(
+        '--cfg-options', nargs='+', default=[], metavar='KEY=VALUE', help='change both configs'
+    )
+
+
 class Step:
-    """The training step of one config on random images."""
+    """The training step of one config on random images.
 
-    def __init__(self, config: str, batch: int, device: str) -> None:
-        cfg = Config.fromfile(config)
-        self.model = MODELS.build(cfg.model).to(device).train()
-        optimisers = {k: v for k, v in cfg.optim_wrapper.items() if k != 'constructor'}
-        self.optimisers = MultiOptimWrapperConstructor(optimisers)(self.model)
-        size = cfg.model.generator.out_size
-        self.data = dict(
-            inputs=[torch.randint(0, 256, (3, size, size), dtype=torch.uint8) for _ in range(batch)]
-        )
-        self.device = device
+    Args:
+        family: Folder of the config below configs/.
+        args: Options of :func:`add_step_arguments`.
+    """
 
-    def time(self) -> float:
-        """Seconds that one step takes."""
-        start = time.perf_counter()
+    def __init__(self, family: str, args: argparse.Namespace) -> None:
+        # Here, so that workers of another version of the package import that one.
+        from mmengine.config import Config, DictAction
+        from mmengine.registry import init_default_scope
+
+        import mmfncontra.models.gans
+        from mmfncontra.engine import MultiOptimWrapperConstructor
+        from mmfncontra.registry import MODELS
+
+        assert mmfncontra.models.gans  # registers the model
+        init_default_scope('mmfncontra')
+        name = f'fastgan{"-offline" if args.wavelet_l1 else ""}_{args.size}.py'
+        cfg = Config.fromfile(f'configs/{family}/{name}')
+        changes = (option.partition('=')[::2] for option in args.cfg_options)
+        cfg.merge_from_dict({k: DictAction._parse_iterable(v) for k, v in changes})
+        with tempfile.TemporaryDirectory() as folder:
+            if not args.wavelet_l1:
+                weights = f'{folder}/vgg16.pth'
+                write_random_vgg(weights)
+                cfg.model.disc_auxiliary_losses.rec.backbone_weights = weights
+            torch.manual_seed(0)
+            self.model = MODELS.build(cfg.model).to(args.device).train()
+        wrappers = {k: v for k, v in cfg.optim_wrapper.items() if k != 'constructor'}
+        if args.amp:
+            wrappers = {k: {**v, 'type': 'AutocastOptimWrapper'} for k, v in wrappers.items()}
+        self.optimisers = MultiOptimWrapperConstructor(wrappers)(self.model)
+        shape = (3, args.size, args.size)
+        images = [torch.randint(0, 256, shape, dtype=torch.uint8) for _ in range(args.batch)]
+        self.data = dict(inputs=images)
+
+    def __call__(self) -> None:
+        """Train for one iteration."""
         self.model.train_step(self.data, self.optimisers)
-        if self.device == 'cuda':
-            torch.cuda.synchronize()
-        return time.perf_counter() - start
+
+    def parts(self) -> dict[str, Callable[[], object]]:
+        """What the step is made of, by name; forwards and backwards as in the step."""
+        from mmfncontra.models.gans import discriminate
+        from mmfncontra.models.heads import FeatureTaps, forward_each
+
+        model, contrast = self.model, self.model.contrast
+        disc, trained = model.discriminator, model._trained_by_disc
+        real = model.data_preprocessor(self.data, True)['inputs']
+        noise = torch.randn(len(real), model.noise_size, device=real.device)
+        context = self.optimisers['generator'].optim_context
+        with torch.no_grad(), context(model.generator):
+            fake = [image.float() for image in model.generator(noise)]
+            on_real = discriminate(disc, real, decode=True)
+        reconstructions = [r.float().requires_grad_() for r in on_real.reconstructions]
+
+        def within(part: Callable[[], object]) -> Callable[[], object]:
+            def run() -> None:
+                with context(model.generator):
+                    result = part()
+                if result is not None:
+                    result.backward()
+
+            return run
+
+        def judge(images: object, **kwargs: bool) -> torch.Tensor:
+            out = discriminate(disc, images, **kwargs)
+            terms = [out.logits, *out.reconstructions, *(out.prototypes or [])]
+            return sum(term.float().mean() for term in terms)
+
+        def judge_for_generator() -> None:
+            for parameter in trained:
+                parameter.requires_grad_(False)
+            images = [image.requires_grad_() for image in fake]
+            within(lambda: judge(images, prototypes=contrast is not None))()
+            for parameter in trained:
+                parameter.requires_grad_(True)
+            for image in fake:
+                image.requires_grad_(False)
+
+        # Optimisers need gradients, which the parts before leave behind.
+        parts = {
+            'images to the device, scaled': lambda: model.data_preprocessor(self.data, True),
+            'augmentation': lambda: (model._augmented(real), model._augmented(fake)),
+            'generator, forward and backward': within(
+                lambda: sum(image.float().mean() for image in model.generator(noise))
+            ),
+            'discriminator on real, with decoders, f+b': within(lambda: judge(real, decode=True)),
+            'discriminator on fake, f+b': within(lambda: judge(fake)),
+            'discriminator for the generator, f+b': judge_for_generator,
+            'reconstruction loss, f+b': within(
+                lambda: model.disc_auxiliary_losses['rec'](reconstructions, on_real.targets)
+            ),
+            'optimisers': lambda: [o.optimizer.step() for o in self.optimisers.values()],
+            'moving average': lambda: model.generator_ema.update_parameters(model.generator),
+        }
+        if contrast is not None:
+            batches = [contrast.view(real), *contrast.negatives(real).values()]
+            wanted = dict(embed=True, prototypes=True)
+            with torch.no_grad(), context(model.generator):
+                with FeatureTaps(disc.backbone, disc.tap_names).record() as maps:
+                    disc.backbone(real)
+                _, query, real_maps = disc(real, **wanted)
+                _, (_, positive, _), *negatives = (None, *forward_each(disc, batches, **wanted))
+            embeddings = {k: n[1] for k, n in zip(contrast.difficulties, negatives, strict=True)}
+            prototypes = {k: n[2] for k, n in zip(contrast.difficulties, negatives, strict=True)}
+            query = query.float().requires_grad_()
+            fake_maps = [m.clone().requires_grad_() for m in real_maps]
+            weights = contrast.level_weights()
+            parts |= {
+                'view and negatives': lambda: (contrast.view(real), contrast.negatives(real)),
+                'their four forwards, no gradient': within(
+                    lambda: forward_each(disc, batches, **wanted) and None
+                ),
+                'head (embedding, prototypes), f+b': within(
+                    lambda: disc.head(maps)[0].float().mean()
+                ),
+                'DWCL and GWCL, f+b': within(
+                    lambda: (
+                        contrast.dwcl(query, positive, embeddings, weights)
+                        + contrast.gwcl(fake_maps, real_maps, prototypes, weights)
+                    )
+                ),
+            }
+        return parts
+
+
+def write_random_vgg(path: str) -> None:
+    """Write VGG16's convolutions with random weights, as torchvision writes them."""
+    from torchvision.models import vgg16
+
+    torch.manual_seed(0)
+    state = vgg16(weights=None).features.state_dict()
+    torch.save({f'features.{name}': value for name, value in state.items()}, path)
+
+
+def use_the_machine(args: argparse.Namespace) -> None:
+    """Set up the process as a training does."""
+    try:
+        from mmfncontra.engine.host_memory import keep_freed_memory
+    except ImportError:  # a version without it
+        return
+    if args.device == 'cpu':
+        keep_freed_memory()
+
+
+def seconds(work: Callable[[], object], device: str) -> float:
+    """Wall time of one call."""
+    start = time.perf_counter()
+    work()
+    if device == 'cuda':
+        torch.cuda.synchronize()
+    return time.perf_counter() - start
+
+
+def interleaved(
+    works: Mapping[str, Callable[[], object]], runs: int, device: str, warm_up: int = 2
+) -> dict[str, list[float]]:
+    """Times of several things, each timed once in every round."""
+    times: dict[str, list[float]] = {name: [] for name in works}
+    for run in range(runs + warm_up):
+        for name, work in works.items():
+            taken = seconds(work, device)
+            if run >= warm_up:
+                times[name].append(taken)
+    return times
+
+
+def giga_flops(work: Callable[[], object]) -> float:
+    """Floating-point operations of one call, in thousands of millions."""
+    with FlopCounterMode(display=False) as counter:
+        work()
+    return counter.get_total_flops() / 1e9
+
+
+def matrix_product(args: argparse.Namespace) -> Callable[[], object]:
+    """A product of two 2048² matrices at the step's precision, 17.2 GFLOP."""
+    kind = dict(device=args.device, dtype=torch.bfloat16 if args.amp else torch.float32)
+    a, b = torch.rand(2, 2048, 2048).to(**kind)
+    return lambda: a @ b
+
+
+def peak_memory(family: str, args: argparse.Namespace) -> float:
+    """MiB that a model with its step takes, in a process of its own."""
+    context = multiprocessing.get_context('spawn')
+    receiver, sender = context.Pipe(duplex=False)
+    child = context.Process(target=_measure_memory, args=(family, args, sender))
+    child.start()
+    child.join()
+    return receiver.recv()
+
+
+def _measure_memory(family: str, args: argparse.Namespace, sender: object) -> None:
+    import mmfncontra.models.gans  # what imports take is no part of it
+
+    assert mmfncontra.models.gans
+    before = _largest_rss()
+    step = Step(family, args)
+    for _ in range(3):
+        step()
+    if args.device == 'cuda':
+        sender.send(torch.cuda.max_memory_allocated() / 2**20)
+    else:
+        sender.send(_largest_rss() - before)
+
+
+def _largest_rss() -> float:
+    """MiB that this process has held at most (Linux; getrusage would count the parent's)."""
+    status = Path('/proc/self/status').read_text()
+    return next(int(line.split()[1]) for line in status.splitlines() if 'VmHWM' in line) / 1024
 
 
 def main() -> None:
-    """Time the steps in turn and print medians and their ratio."""
+    """Time steps and parts in turn and print medians, ratios, arithmetic and memory."""
     args = parse_args()
-    init_default_scope('mmfncontra')
-    name = f'fastgan-offline_{args.size}.py'
-    steps = {
-        folder: Step(f'configs/{folder}/{name}', args.batch, args.device)
-        for folder in ('fastgan', 'fncontra')
-    }
-    times: dict[str, list[float]] = {folder: [] for folder in steps}
-    for run in range(args.runs + 2):  # the first two warm up
-        for folder, step in steps.items():
-            seconds = step.time()
-            if run >= 2:
-                times[folder].append(seconds)
-    medians = {folder: statistics.median(values) for folder, values in times.items()}
-    ratio = medians['fncontra'] / medians['fastgan']
-    print(f'{platform.processor() or platform.machine()}, {torch.get_num_threads()} threads')
-    print(f'torch {torch.__version__}, {name}, batch {args.batch}, {args.runs} runs, {args.device}')
-    for folder, values in times.items():
+    os.chdir(ROOT)
+    sys.path.insert(0, str(ROOT))
+    use_the_machine(args)
+    steps = {family: Step(family, args) for family in ('fastgan', 'fncontra')}
+    works = {**steps, 'matrix product': matrix_product(args)}
+    flops = {name: giga_flops(step) for name, step in steps.items()}
+    times = interleaved(works, args.runs, args.device)
+    medians = {name: statistics.median(values) for name, values in times.items()}
+    rate = 2 * 2048**3 / 1e9 / medians['matrix product']
+    memory = {family: peak_memory(family, args) for family in steps}
+    baseline, ours = medians['fastgan'], medians['fncontra']
+    print(
+        f'{platform.machine()}, {torch.get_num_threads()} threads, torch {torch.__version__}, '
+        f'{args.device}, {"bfloat16" if args.amp else "float32"}, matrix product {rate:.0f} GFLOP/s'
+    )
+    print(f'{args.size} px, batch {args.batch}, {args.runs} runs of each, interleaved; medians')
+    for name in steps:
+        values, share = times[name], flops[name] / medians[name] / rate
         print(
-            f'{folder:10s} median {medians[folder]:.3f} s '
-            f'(min {min(values):.3f}, max {max(values):.3f})'
+            f'{name:9s} {medians[name]:7.3f} s ({min(values):.3f} to {max(values):.3f})  '
+            f"{flops[name]:6.0f} GFLOP, {share:4.0%} of the product's rate, {memory[name]:6.0f} MiB"
         )
-    print(f'fncontra / fastgan {ratio:.3f}')
+    ratio, memory_ratio = ours / baseline, memory['fncontra'] / memory['fastgan']
+    print(f'fncontra / fastgan: time {ratio:.3f}, memory {memory_ratio:.3f}')
+    parts = {} if args.no_parts else steps['fncontra'].parts()
+    part_times = interleaved(parts, args.runs, args.device)
+    for name, values in part_times.items():
+        median, work = statistics.median(values), giga_flops(parts[name])
+        share = f'{work / median / rate:4.0%}' if work > 0.1 else '    '
+        print(f'  {name:42s} {1000 * median:8.1f} ms {work:6.1f} GFLOP {share}')
     if args.json:
-        print(json.dumps(dict(seconds=medians, fncontra_over_baseline=ratio)))
+        figures = dict(
+            fncontra_over_baseline=ratio,
+            seconds={name: medians[name] for name in steps},
+            gflop=flops,
+            matrix_product_gflop_per_second=rate,
+            peak_mib=memory,
+            memory_over_baseline=memory_ratio,
+            parts={name: statistics.median(values) for name, values in part_times.items()},
+        )
+        print(json.dumps(figures))
 
 
 if __name__ == '__main__':

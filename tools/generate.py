@@ -28,7 +28,11 @@ def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
         '--out', type=Path, metavar='FOLDER', help="default: 'generated' beside the checkpoint"
     )
     parser.add_argument('--grid', action='store_true', help='write grid.png as well')
-    parser.add_argument('--batch-size', type=int, default=16, help='images generated at once')
+    parser.add_argument(
+        '--batch-size',
+        type=int,
+        help='images generated at once; default 16, on a GPU as many as fit',
+    )
     parser.add_argument('--device', help='such as cuda or cpu; default: a GPU where there is one')
     parser.add_argument('--no-ema', action='store_true', help='last weights, not their average')
     parser.add_argument(

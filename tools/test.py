@@ -33,7 +33,11 @@ def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
     parser.add_argument('--seed', type=int, default=0, help='seed of the images')
     parser.add_argument('--truncation', type=float, default=1.0, help='of StyleGAN2')
     parser.add_argument('--no-ema', action='store_true', help='last weights, not their average')
-    parser.add_argument('--batch-size', type=int, default=16, help='images generated at once')
+    parser.add_argument(
+        '--batch-size',
+        type=int,
+        help='images generated at once; default 16, on a GPU as many as fit',
+    )
     parser.add_argument('--device', help='such as cuda or cpu; default: a GPU where there is one')
     parser.add_argument(
         '--out', type=Path, metavar='FILE', help='default: <checkpoint>_metrics.json beside it'

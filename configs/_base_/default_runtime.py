@@ -3,7 +3,7 @@ default_scope = 'mmfncontra'
 custom_imports = dict(imports=['mmfncontra.models.gans'], allow_failed_imports=False)
 
 default_hooks = dict(
-    runtime_info=dict(type='RuntimeInfoHook'),
+    runtime_info=dict(type='StepScalarsHook'),
     timer=dict(type='IterTimerHook'),
     sampler_seed=dict(type='DistSamplerSeedHook'),
     logger=dict(type='ProgressLoggerHook', interval=50),
@@ -45,6 +45,13 @@ env_cfg = dict(
     cudnn_benchmark=True,
     mp_cfg=dict(mp_start_method='fork', opencv_num_threads=0),
     dist_cfg=dict(backend='nccl'),
+    # TensorFloat-32 on a GPU that has it, torch's default for convolutions, in matrix products too.
+    # False: float32 in both.
+    tf32=True,
+    # Threads of torch on the CPU; None leaves them to torch.
+    num_threads=None,
+    # On the CPU: the process keeps the memory of a step for the next one (glibc).
+    keep_freed_memory=True,
 )
 # Ranks share the weights and differ in their noise.
 randomness = dict(seed=0, diff_rank_seed=True)

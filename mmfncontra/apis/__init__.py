@@ -1,13 +1,9 @@
-"""What tools and notebooks call. mmagic is imported only when a config names it."""
+"""What tools and notebooks call. Imported when it is asked for; mmagic, when a config names it."""
 
-from mmfncontra.models.sampling import calibrate_batchnorm, iterate_images, sample_images
-from mmfncontra.utils.checkpoint_file import check_resumable, load_checkpoint_file
+from mmfncontra.utils.lazy_names import lazy_names
+from mmfncontra.utils.lighter_imports import lighten_mmengine
 
-from .config import load_config
-from .generate import generate
-from .inference import find_config, load_generator
-from .overrides import apply_overrides, parse_options
-from .train import latest_checkpoint, prepare_config, run_training
+lighten_mmengine()
 
 __all__ = [
     'apply_overrides',
@@ -25,3 +21,23 @@ __all__ = [
     'run_training',
     'sample_images',
 ]
+
+__getattr__ = lazy_names(
+    __name__,
+    {
+        'apply_overrides': '.overrides',
+        'calibrate_batchnorm': 'mmfncontra.models.sampling',
+        'check_resumable': 'mmfncontra.utils.checkpoint_file',
+        'find_config': '.inference',
+        'generate': '.generation',
+        'iterate_images': 'mmfncontra.models.sampling',
+        'latest_checkpoint': '.train',
+        'load_checkpoint_file': 'mmfncontra.utils.checkpoint_file',
+        'load_config': '.config',
+        'load_generator': '.inference',
+        'parse_options': '.overrides',
+        'prepare_config': '.train',
+        'run_training': '.train',
+        'sample_images': 'mmfncontra.models.sampling',
+    },
+)

@@ -1,13 +1,17 @@
 """Configs: found, loaded, and changed from the command line."""
 
+from __future__ import annotations
+
 import difflib
 from collections.abc import Iterator
 from importlib import import_module
 from pathlib import Path
-
-from mmengine.config import Config, ConfigDict
+from typing import TYPE_CHECKING
 
 from mmfncontra.utils import prepare_mmagic
+
+if TYPE_CHECKING:
+    from mmengine.config import Config, ConfigDict
 
 _CHECKOUT = Path(__file__).parents[2]
 
@@ -25,6 +29,29 @@ def _near_configs(path: Path) -> list[str]:
     return list(dict.fromkeys(near))[:3]
 
 
+def check_config_file(path: str | Path) -> Path:
+    """Check that there is a config of a name; nothing is imported for it.
+
+    Args:
+        path: A ``.py`` config.
+
+    Returns:
+        The path, ``~`` expanded.
+
+    Raises:
+        FileNotFoundError: If it is missing; the message has similar names.
+        ValueError: If it is not a Python file.
+    """
+    path = Path(path).expanduser()
+    if not path.is_file():
+        near = _near_configs(path)
+        hint = f'; did you mean {" or ".join(near)}?' if near else ''
+        raise FileNotFoundError(f'config {path} does not exist{hint}')
+    if path.suffix != '.py':
+        raise ValueError(f'config {path} must be a .py file')
+    return path
+
+
 def load_config(path: str | Path) -> Config:
     """Read a config without importing what it names.
 
@@ -38,13 +65,10 @@ def load_config(path: str | Path) -> Config:
         FileNotFoundError: If it, or a base of it, is missing; the message has similar names.
         ValueError: If it is not a Python file.
     """
-    path = Path(path).expanduser()
-    if not path.is_file():
-        near = _near_configs(path)
-        hint = f'; did you mean {" or ".join(near)}?' if near else ''
-        raise FileNotFoundError(f'config {path} does not exist{hint}')
-    if path.suffix != '.py':
-        raise ValueError(f'config {path} must be a .py file')
+    path = check_config_file(path)
+    # Imported now: mmengine imports torch, for seconds in which a mistyped path would wait.
+    from mmengine.config import Config
+
     try:
         return Config.fromfile(path, import_custom_modules=False)
     except FileNotFoundError as error:
@@ -83,6 +107,20 @@ def _leaf_datasets(
         yield key, cfg
 
 
+def check_data_folder(data: str | Path) -> None:
+    """Check that something is at the path of ``--data``; nothing is imported for it.
+
+    Args:
+        data: Folder or zip of images.
+
+    Raises:
+        FileNotFoundError: If nothing is there.
+    """
+    path = Path(data).expanduser()
+    if not path.exists():
+        raise FileNotFoundError(f'--data {data}: there is no folder or zip at {path.absolute()}')
+
+
 def set_data_root(cfg: Config, data: str | Path | None) -> None:
     """Point the training data at a folder, or check the one in the config.
 
@@ -104,6 +142,7 @@ def set_data_root(cfg: Config, data: str | Path | None) -> None:
                 'take one for a folder, such as configs/fncontra/fastgan-offline_64.py, or leave '
                 '--data out'
             )
+        check_data_folder(data)
         datasets[0].data_root = str(data)
     for dataset in datasets:
         if 'data_root' not in dataset:
@@ -115,13 +154,11 @@ def set_data_root(cfg: Config, data: str | Path | None) -> None:
                 '(or set train_dataloader.dataset.data_root)'
             )
         if not Path(root).expanduser().exists():
-            own = data is None and Path(root).parts[:1] == ('data',)
+            own = Path(root).parts[:1] == ('data',)
             source = ' (docs/datasets.md says where they come from)' if own else ''
-            place = Path(root).expanduser().absolute()
             raise FileNotFoundError(
-                f'--data {data}: there is no folder or zip at {place}'
-                if data is not None
-                else f'there are no images at {place}: put them there{source} or pass --data FOLDER'
+                f'there are no images at {Path(root).expanduser().absolute()}: put them there'
+                f'{source} or pass --data FOLDER'
             )
 
 

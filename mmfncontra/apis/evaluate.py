@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from mmengine.device import get_device
 from mmengine.registry import DefaultScope
+from torch import nn
 from tqdm import tqdm
 
 from mmfncontra.engine.sample_loops import training_images
@@ -16,10 +17,11 @@ from mmfncontra.evaluation.content import file_hash, text_hash
 from mmfncontra.evaluation.metrics import PerceptualMetrics, SampleMetric
 from mmfncontra.evaluation.metrics.sample_metric import (
     check_metrics,
+    count_arrays,
     named_depends,
     read_image,
 )
-from mmfncontra.models.sampling import iterate_images
+from mmfncontra.models.sampling import iterate_pixels
 from mmfncontra.registry import DATASETS, METRICS
 from mmfncontra.utils.checkpoint_file import load_checkpoint_file
 from mmfncontra.utils.unknown_types import explain_unknown_types
@@ -37,7 +39,7 @@ def evaluate(
     seed: int = 0,
     truncation: float = 1.0,
     use_ema: bool = True,
-    batch_size: int = 16,
+    batch_size: int | None = None,
     device: str | None = None,
     out: str | Path | None = None,
     weights: str | Path | None = None,
@@ -55,7 +57,7 @@ def evaluate(
         seed: Seed of the generated images.
         truncation: ψ of a style-based generator.
         use_ema: Take the moving average of the weights.
-        batch_size: Images generated at once.
+        batch_size: Images generated at once; default as many as fit, see :func:`sample_images`.
         device: Default a GPU where there is one.
         weights: File with the weights of the network behind FID; default the published ones in
             torch's hub folder.
@@ -92,12 +94,11 @@ def evaluate(
         if isinstance(metric, PerceptualMetrics):
             metric.generator_source = lambda: generator
         metric.prepare_real(real)
-    count = max(metric.num_fake for metric in built)
-    with tqdm(total=count, unit='image', disable=None) as bar:
-        for images in iterate_images(generator, count, seed, batch_size, truncation=truncation):
-            for metric in built:
-                metric.process(dict(images=images))
-            bar.update(len(images))
+    sharing: dict[str, list[SampleMetric]] = {}  # metrics by the images they take
+    for metric in built:
+        sharing.setdefault(metric.SAMPLER_MODE, []).append(metric)
+    for some in sharing.values():
+        _feed(some, generator, seed, batch_size, truncation)
     found: dict[str, float] = {}
     for metric in built:
         found |= metric.evaluate()
@@ -117,6 +118,31 @@ def evaluate(
         warnings=[warning for metric in built for warning in metric.warnings],
     )
     return card.write(path)
+
+
+def _feed(
+    metrics: Sequence[SampleMetric],
+    generator: nn.Module,
+    seed: int,
+    batch_size: int | None,
+    truncation: float,
+) -> None:
+    """Generate what metrics of one mode take."""
+    count = max(metric.num_fake for metric in metrics)
+    batches = iterate_pixels(
+        generator,
+        count,
+        seed,
+        batch_size,
+        truncation=truncation,
+        precision=metrics[0].precision,
+        num_arrays=count_arrays(metrics),
+    )
+    with tqdm(total=count, unit='image', disable=None) as bar:
+        for images, arrays in batches:
+            for metric in metrics:
+                metric.process(dict(images=images, arrays=arrays))
+            bar.update(len(images))
 
 
 def _scope(cfg: Any) -> AbstractContextManager:

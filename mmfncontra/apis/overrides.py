@@ -3,44 +3,52 @@
 mmengine adds a key that it does not know, so that a typo trains with the old value.
 """
 
+from __future__ import annotations
+
 import difflib
 import inspect
 from collections.abc import Mapping, Sequence
+from functools import cache
 from numbers import Number
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from mmengine.config import Config, DictAction
-from mmengine.registry import Registry
-from mmengine.runner import IterBasedTrainLoop, Runner
-from torch.utils.data import DataLoader
+from .config import import_custom_modules
 
-from mmfncontra import registry as _registry
+if TYPE_CHECKING:
+    from mmengine.config import Config
 
 
 def _parameters(function: Any) -> set[str]:
     return set(inspect.signature(function).parameters) - {'self'}
 
 
-# What sections without a `type` may hold beyond what a config names.
-_SECTIONS: dict[str, set[str]] = {
-    '': _parameters(Runner.__init__)
-    | {'custom_imports', 'find_unused_parameters', 'model_wrapper_cfg', 'sync_bn', 'compile'},
-    'train_cfg': _parameters(IterBasedTrainLoop.__init__) - {'runner', 'dataloader'}
-    | {'type', 'by_epoch'},
-    'train_dataloader': _parameters(DataLoader.__init__) | {'num_batch_per_epoch'},
-    'randomness': {'seed', 'deterministic', 'diff_rank_seed'},
-    'env_cfg': {'cudnn_benchmark', 'mp_cfg', 'dist_cfg', 'resource_limit'},
-    'env_cfg.mp_cfg': {'mp_start_method', 'opencv_num_threads'},
-    'env_cfg.dist_cfg': {'backend', 'timeout'},
-    'default_hooks': {
-        'runtime_info',
-        'timer',
-        'sampler_seed',
-        'logger',
-        'param_scheduler',
-        'checkpoint',
-    },
-}
+@cache
+def _sections() -> dict[str, set[str]]:
+    """What sections without a `type` may hold beyond what a config names."""
+    from mmengine.runner import IterBasedTrainLoop, Runner
+    from torch.utils.data import DataLoader
+
+    return {
+        '': _parameters(Runner.__init__)
+        | {'custom_imports', 'find_unused_parameters', 'model_wrapper_cfg', 'sync_bn', 'compile'},
+        'train_cfg': _parameters(IterBasedTrainLoop.__init__) - {'runner', 'dataloader'}
+        | {'type', 'by_epoch'},
+        'train_dataloader': _parameters(DataLoader.__init__) | {'num_batch_per_epoch'},
+        'randomness': {'seed', 'deterministic', 'diff_rank_seed'},
+        'env_cfg': {'cudnn_benchmark', 'mp_cfg', 'dist_cfg', 'resource_limit'},
+        'env_cfg.mp_cfg': {'mp_start_method', 'opencv_num_threads'},
+        'env_cfg.dist_cfg': {'backend', 'timeout'},
+        'default_hooks': {
+            'runtime_info',
+            'timer',
+            'sampler_seed',
+            'logger',
+            'param_scheduler',
+            'checkpoint',
+        },
+    }
+
+
 # Sections of components by names of one's own.
 _NAMED = ('model.disc_auxiliary_losses', 'model.gen_auxiliary_losses', 'model.regularisers')
 _OPTIM_WRAPPER = {'type', 'optimizer', 'paramwise_cfg', 'clip_grad', 'accumulative_counts'}
@@ -58,6 +66,10 @@ def parse_options(pairs: Sequence[str]) -> dict[str, Any]:
     Raises:
         ValueError: If a word has no ``=`` or its brackets do not match.
     """
+    if not pairs:
+        return {}
+    from mmengine.config import DictAction
+
     options = {}
     for pair in pairs:
         key, equals, value = pair.partition('=')
@@ -78,20 +90,22 @@ def apply_overrides(cfg: Config, options: Mapping[str, Any]) -> None:
     that section, or if its section is a component (has a ``type``) whose constructor has an
     argument of that name. Empty sections, and those of components that take any keyword, are free.
 
+    Its ``custom_imports`` are imported where a component is not found without them.
+
     Args:
-        cfg: Changed in place. Its ``custom_imports`` should be imported.
+        cfg: Changed in place.
         options: Values by dotted key.
 
     Raises:
         ValueError: With the key and those nearest to it; or if text would replace a number.
     """
     for key, value in options.items():
-        _check(cfg._cfg_dict, key, value)
+        _check(cfg, key, value)
     cfg.merge_from_dict(dict(options))
 
 
-def _check(root: dict, key: str, value: Any) -> None:
-    node: Any = root
+def _check(cfg: Config, key: str, value: Any) -> None:
+    node: Any = cfg._cfg_dict
     path: list[str] = []
     for part in key.split('.'):
         where = '.'.join(path)
@@ -104,9 +118,9 @@ def _check(root: dict, key: str, value: Any) -> None:
             node = node[int(part)]
         elif isinstance(node, dict):
             # A variable that the config's other parts were made of is read no more.
-            if part not in node or (not path and part not in _SECTIONS['']):
-                _check_new_key(node, path, part, key)
-                if '.'.join([*path, part]) not in _SECTIONS:
+            if part not in node or (not path and part not in _sections()['']):
+                _check_new_key(cfg, node, path, part, key)
+                if '.'.join([*path, part]) not in _sections():
                     return  # what a new section holds is for its component to check
                 node = {}
             else:
@@ -121,8 +135,8 @@ def _check(root: dict, key: str, value: Any) -> None:
         raise ValueError(f'--cfg-options {key}: {value!r} cannot replace {node!r}')
 
 
-def _check_new_key(node: dict, path: list[str], part: str, key: str) -> None:
-    allowed = _allowed(node, path)
+def _check_new_key(cfg: Config, node: dict, path: list[str], part: str, key: str) -> None:
+    allowed = _allowed(cfg, node, path)
     if allowed is None or part in allowed:
         return
     near = difflib.get_close_matches(part, allowed, n=3, cutoff=0.5)
@@ -137,22 +151,22 @@ def _check_new_key(node: dict, path: list[str], part: str, key: str) -> None:
     raise ValueError(f'--cfg-options {key}: nothing reads {prefix}{part}; {hint}')
 
 
-def _allowed(node: dict, path: list[str]) -> set[str] | None:
+def _allowed(cfg: Config, node: dict, path: list[str]) -> set[str] | None:
     """Keys that a section may get; None means any."""
     where = '.'.join(path)
     if not path:
-        return _SECTIONS['']
+        return _sections()['']
     if where in _NAMED:
         return None
     allowed = set(node)
-    if where in _SECTIONS:
-        allowed |= _SECTIONS[where]
+    if where in _sections():
+        allowed |= _sections()[where]
     elif not node:
         return None
     elif path[0] == 'optim_wrapper' and 'optimizer' in node:
         allowed |= _OPTIM_WRAPPER
     if isinstance(node.get('type'), str):
-        component = _find(node['type'])
+        component = _find(cfg, node['type'])
         arguments = None if component is None else _arguments(component)
         if arguments is None:
             return None
@@ -160,8 +174,22 @@ def _allowed(node: dict, path: list[str]) -> set[str] | None:
     return allowed
 
 
-def _find(name: str) -> type | None:
-    for registry in vars(_registry).values():
+def _find(cfg: Config, name: str) -> type | None:
+    """A component by its name; mmagic and a config's own modules are imported if need be."""
+    if name.rpartition('.')[0] in ('', 'mmfncontra'):
+        found = _registered(name)
+        if found is not None:
+            return found
+    import_custom_modules(cfg)
+    return _registered(name)
+
+
+def _registered(name: str) -> type | None:
+    from mmengine.registry import Registry
+
+    from mmfncontra import registry as registries
+
+    for registry in vars(registries).values():
         if isinstance(registry, Registry) and (found := registry.get(name)) is not None:
             return found
     return None

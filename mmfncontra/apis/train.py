@@ -1,20 +1,16 @@
-"""From a config to a trained model."""
+"""From a config to a trained model.
+
+What takes seconds to import is imported by the functions that use it, after what is cheap to check.
+"""
+
+from __future__ import annotations
 
 import os
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import torch
-from mmengine.config import Config
-from mmengine.runner import Runner
-
-from mmfncontra.engine import TrainingRunner
 from mmfncontra.utils import LAUNCHERS, note
-from mmfncontra.utils.checkpoint_file import check_resumable, load_checkpoint_file
-from mmfncontra.utils.cpu_distributed import init_cpu_distributed, use_cpu_model_wrapper
-from mmfncontra.utils.safe_globals import allow_training_checkpoints
-from mmfncontra.utils.unknown_types import explain_unknown_types
 
 from .config import (
     check_batch_size,
@@ -26,6 +22,10 @@ from .config import (
     use_autocast,
 )
 from .overrides import apply_overrides
+
+if TYPE_CHECKING:
+    from mmengine.config import Config
+    from mmengine.runner import Runner
 
 
 def latest_checkpoint(work_dir: str | Path) -> Path | None:
@@ -57,12 +57,14 @@ def _settle_start(cfg: Config, resume: str | Path | bool | None) -> None:
             note(f'no checkpoint in {cfg.work_dir} to resume: training starts at iteration 0')
     cfg.resume = bool(resume)
     if resume:
-        check_resumable(resume)
         named = resume
-    elif named is not None:
-        load_checkpoint_file(named)
-    if named is not None:
-        cfg.load_from = str(Path(named).expanduser())
+    if named is None:
+        return
+    from mmfncontra.utils.checkpoint_file import check_resumable, load_checkpoint_file
+
+    check = check_resumable if resume else load_checkpoint_file
+    check(named)
+    cfg.load_from = str(Path(named).expanduser())
 
 
 def _default_work_dir(config: str | Path) -> str:
@@ -116,7 +118,6 @@ def prepare_config(
     for section in ('model', 'train_dataloader', 'train_cfg', 'optim_wrapper'):
         if section not in cfg:
             raise ValueError(f'{config} is no config of a training: it has no {section}')
-    import_custom_modules(cfg)
     apply_overrides(cfg, cfg_options or {})
     cfg.launcher = launcher
     if work_dir is not None:
@@ -132,6 +133,8 @@ def prepare_config(
     check_batch_size(cfg)
     set_data_root(cfg, data)
     _settle_start(cfg, resume)
+    # Last, for it imports mmagic.
+    import_custom_modules(cfg)
     return cfg
 
 
@@ -148,6 +151,13 @@ def run_training(cfg: Config) -> Runner:
         SystemExit: With code 130 after Ctrl-C.
         ValueError: If the config names an unknown component, or a checkpoint of another model.
     """
+    import torch
+
+    from mmfncontra.engine import TrainingRunner
+    from mmfncontra.utils.cpu_distributed import init_cpu_distributed, use_cpu_model_wrapper
+    from mmfncontra.utils.safe_globals import allow_training_checkpoints
+    from mmfncontra.utils.unknown_types import explain_unknown_types
+
     allow_training_checkpoints()
     init_cpu_distributed(cfg.launcher)
     if cfg.launcher != 'none':

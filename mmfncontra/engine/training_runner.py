@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
-from mmengine.logging import MMLogger
+from mmengine.logging import MessageHub, MMLogger
 from mmengine.runner import Runner, set_random_seed
 from mmengine.runner.checkpoint import load_state_dict
 from torch import nn
@@ -14,6 +14,8 @@ from mmfncontra.utils.dataloader_position import continued_seed
 from mmfncontra.utils.portable_checkpoint import PortableCheckpointHook, use_portable_names
 from mmfncontra.utils.unwrap import unwrap
 
+from .deferred_message_hub import DeferredMessageHub
+from .machine_settings import apply_settings, check_settings
 from .match_weights import WeightMatch, match_weights
 
 # The only ones that mmengine 0.10 lets a config set to None.
@@ -36,9 +38,37 @@ class TrainingRunner(Runner):
     * A resumed training does not repeat the random numbers of its first iterations.
     * The console is short (the log file has everything), and the names in checkpoints do not depend
       on the number of processes.
+    * What steps log stays on the device until it is read (:class:`DeferredMessageHub`).
+    * ``env_cfg`` has settings of the machine besides mmengine's (:func:`apply_settings`).
     """
 
     _resuming = False
+
+    def setup_env(self, env_cfg: dict) -> None:
+        """Set the process up.
+
+        Args:
+            env_cfg: mmengine's settings and those of :func:`apply_settings`.
+
+        Raises:
+            ValueError: If it has another key, or a value is out of its range.
+        """
+        check_settings(env_cfg)
+        super().setup_env(env_cfg)
+        apply_settings(env_cfg)
+
+    def build_message_hub(self, message_hub: dict | None = None) -> MessageHub:
+        """Build the hub that does not wait for the device.
+
+        Args:
+            message_hub: Arguments of the hub; default the name of the experiment.
+
+        Returns:
+            The hub.
+        """
+        return DeferredMessageHub.get_instance(
+            **{'name': self._experiment_name, **(message_hub or {})}
+        )
 
     def build_logger(self, *args: Any, **kwargs: Any) -> MMLogger:
         """Build the logger and filter its console."""

@@ -14,7 +14,7 @@ VERSION = 1
 # What two cards must share for their values to stand in one table. The rest says which model it is.
 COMPARED = (
     *('num_fake', 'num_real', 'real_hash', 'split', 'size', 'resize_filter', 'value_range'),
-    *('extractor', 'weights_hash', 'truncation'),
+    *('extractor', 'weights_hash', 'truncation', 'precision'),
 )
 LIBRARIES = ('torch', 'torchvision', 'numpy', 'scipy', 'torch-fidelity', 'mmengine', 'mmagic')
 

@@ -1,8 +1,8 @@
 """Images from a generator, each a function of its seed and number alone."""
 
 import copy
+from collections import deque
 from collections.abc import Iterator
-from contextlib import contextmanager
 
 import numpy as np
 import torch
@@ -10,8 +10,10 @@ from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
 from mmfncontra.utils.checks import check_integers
-from mmfncontra.utils.rng import isolated_rng, seed_torch
+from mmfncontra.utils.rng import isolated_rng
 from mmfncontra.utils.unwrap import unwrap
+
+from .image_renderer import ImageRenderer, evaluating
 
 
 def _device_of(generator: nn.Module, device: torch.device | str | None) -> torch.device:
@@ -34,37 +36,6 @@ def _labels(generator: nn.Module, drawn: Tensor) -> dict[str, Tensor]:
     """Classes for a class-conditional generator, from numbers in [0, 1)."""
     num_classes = getattr(generator, 'num_classes', 0)
     return dict(label=(drawn * num_classes).long()) if num_classes else {}
-
-
-def _rng_state(device: torch.device) -> Tensor:
-    if device.type == 'cuda':
-        return torch.cuda.get_rng_state(device)
-    return torch.get_rng_state()
-
-
-@contextmanager
-def _evaluating(generator: nn.Module) -> Iterator[None]:
-    """Evaluation mode, and afterwards the mode every module had."""
-    modes = {module: module.training for module in generator.modules()}
-    generator.eval()
-    try:
-        yield
-    finally:
-        for module, mode in modes.items():
-            module.training = mode
-
-
-def _big_image(output: Tensor | list[Tensor] | tuple[Tensor, ...]) -> Tensor:
-    return output if isinstance(output, Tensor) else output[0]
-
-
-def _check_finite(images: Tensor) -> Tensor:
-    if not images.isfinite().all():
-        raise ValueError(
-            'generator returned values that are not finite: its weights have diverged; '
-            'take an earlier checkpoint'
-        )
-    return images
 
 
 def copy_generator(model: nn.Module, use_ema: bool = True) -> nn.Module:
@@ -119,16 +90,128 @@ def to_arrays(images: Tensor) -> np.ndarray:
     return to_uint8(images).permute(0, 2, 3, 1).cpu().numpy()
 
 
-@torch.no_grad()
-def iterate_images(
+class _InFlight:
+    """A batch on its way: nothing here waits for a GPU before :meth:`land`."""
+
+    def __init__(self, images: Tensor, to_host: bool) -> None:
+        is_cuda = images.is_cuda
+        self.finite = images.isfinite().all().to('cpu', non_blocking=is_cuda)
+        self.pixels = to_uint8(images).permute(0, 2, 3, 1).contiguous()
+        # A copy that does not block goes to page-locked memory of its own.
+        self.host = self.pixels.to('cpu', non_blocking=is_cuda) if to_host else None
+        self.event = torch.cuda.Event() if is_cuda else None
+        if self.event is not None:
+            self.event.record(torch.cuda.current_stream(images.device))
+
+    def land(self) -> tuple[Tensor, np.ndarray | None]:
+        if self.event is not None:
+            self.event.synchronize()
+        if not self.finite:
+            raise ValueError(
+                'generator returned values that are not finite: its weights have diverged; '
+                'take an earlier checkpoint'
+            )
+        if self.host is None:
+            return self.pixels, None
+        # Page-locked memory is scarce: who keeps the arrays is not to keep that.
+        return self.pixels, self.host.numpy().copy() if self.event else self.host.numpy()
+
+
+def iterate_pixels(
     generator: nn.Module,
     num: int,
     seed: int = 0,
-    batch_size: int = 16,
+    batch_size: int | None = None,
     device: torch.device | str | None = None,
     truncation: float = 1.0,
     label: int | None = None,
     start: int = 0,
+    precision: str = 'float32',
+    num_arrays: int = 0,
+) -> Iterator[tuple[Tensor, np.ndarray | None]]:
+    """Yield the images of :func:`sample_images` batch by batch, where they were made.
+
+    On a GPU the next batch is already being made when one is yielded, so that what is done with it
+    on the host takes no time from the GPU.
+
+    Args:
+        generator: See :func:`sample_images`.
+        num: Number of images.
+        seed: Seed of the sequence.
+        batch_size: See :func:`sample_images`.
+        device: Where the generator is; default its parameters'.
+        truncation: See :func:`sample_images`.
+        label: See :func:`sample_images`.
+        start: Number of the first image; those before are not made.
+        precision: See :func:`sample_images`.
+        num_arrays: Batches that begin before so many images of this call are copied to the host.
+
+    Yields:
+        uint8 RGB, (B, S, S, 3) on the device, with B at most ``batch_size``; and the same as an
+        array, or ``None``.
+
+    Raises:
+        ValueError: See :func:`sample_images`.
+    """
+    check_integers(num=num)
+    if batch_size is not None:
+        check_integers(batch_size=batch_size)
+    device = _device_of(generator, device)
+    noise_size = _noise_size(generator)
+    fixed = _truncation(generator, truncation)
+    _check_label(generator, label)
+    render = ImageRenderer(generator, device, precision)
+    # One stream, two draws an image: the noise, and a seed for what the network itself draws, which
+    # also chooses its class.
+    stream = torch.Generator().manual_seed(seed)
+
+    def draw(count: int) -> tuple[Tensor, list[int], dict]:
+        noise, seeds = [], []
+        for _ in range(count):
+            noise.append(torch.randn(noise_size, generator=stream))
+            seeds.append(int(torch.randint(2**62, (1,), generator=stream)))
+        kwargs = _labels(generator, torch.tensor(seeds).double() / 2**62)
+        if label is not None:
+            kwargs['label'] = torch.full_like(kwargs['label'], label)
+        kwargs = {name: _send(value, device) for name, value in kwargs.items()}
+        return _send(torch.stack(noise), device), seeds, kwargs | fixed
+
+    if start:
+        draw(start)
+    if batch_size is None:
+        state = stream.get_state()
+        noise, seeds, kwargs = draw(1)
+        stream.set_state(state)
+        with torch.no_grad(), evaluating(generator), isolated_rng(seed, device):
+            batch_size = render.fitting_batch(noise, seeds, kwargs)
+    waiting: deque[_InFlight] = deque()
+    for done in range(0, num, batch_size):
+        noise, seeds, kwargs = draw(min(batch_size, num - done))
+        with torch.no_grad(), evaluating(generator), isolated_rng(seeds[0], device):
+            waiting.append(_InFlight(render(noise, seeds, kwargs), done < num_arrays))
+        if len(waiting) > (1 if device.type == 'cuda' else 0):
+            yield waiting.popleft().land()
+    while waiting:
+        yield waiting.popleft().land()
+
+
+def _send(tensor: Tensor, device: torch.device) -> Tensor:
+    """Copy to a device without waiting for what it is doing."""
+    if device.type == 'cuda':
+        return tensor.pin_memory().to(device, non_blocking=True)
+    return tensor.to(device)
+
+
+def iterate_images(
+    generator: nn.Module,
+    num: int,
+    seed: int = 0,
+    batch_size: int | None = None,
+    device: torch.device | str | None = None,
+    truncation: float = 1.0,
+    label: int | None = None,
+    start: int = 0,
+    precision: str = 'float32',
 ) -> Iterator[np.ndarray]:
     """Yield the images of :func:`sample_images` batch by batch, for more than fit in memory.
 
@@ -136,11 +219,12 @@ def iterate_images(
         generator: See :func:`sample_images`.
         num: Number of images.
         seed: Seed of the sequence.
-        batch_size: Images per forward pass.
+        batch_size: See :func:`sample_images`.
         device: Where the generator is; default its parameters'.
         truncation: See :func:`sample_images`.
         label: See :func:`sample_images`.
         start: Number of the first image; those before are not made.
+        precision: See :func:`sample_images`.
 
     Yields:
         uint8 RGB, (B, S, S, 3) with B at most ``batch_size``.
@@ -148,47 +232,10 @@ def iterate_images(
     Raises:
         ValueError: See :func:`sample_images`.
     """
-    check_integers(num=num, batch_size=batch_size)
-    noise_size = _noise_size(generator)
-    device = _device_of(generator, device)
-    kwargs = _truncation(generator, truncation)
-    _check_label(generator, label)
-    # One stream, two draws an image: the noise, and a seed for what the network itself draws, which
-    # also chooses its class.
-    stream = torch.Generator().manual_seed(seed)
-
-    def draw(count: int) -> tuple[Tensor, list[int]]:
-        noise, seeds = [], []
-        for _ in range(count):
-            noise.append(torch.randn(noise_size, generator=stream))
-            seeds.append(int(torch.randint(2**62, (1,), generator=stream)))
-        return torch.stack(noise).to(device), seeds
-
-    if start:
-        draw(start)
-    noisy = None  # whether the generator draws noise of its own, seen at the first image
-    done = 0
-    while done < num:
-        noise, seeds = draw(min(batch_size, num - done))
-        kwargs |= _labels(generator, torch.tensor(seeds, device=device).double() / 2**62)
-        if label is not None:
-            kwargs['label'] = torch.full_like(kwargs['label'], label)
-        with _evaluating(generator), isolated_rng(seeds[0], device):
-            if noisy is None:
-                before = _rng_state(device)
-                generator(noise[:1], **_row(kwargs, 0))
-                noisy = not torch.equal(before, _rng_state(device))
-            if noisy:
-                # Maps drawn for a whole batch would depend on its size.
-                images = []
-                for i, image_seed in enumerate(seeds):
-                    seed_torch(image_seed, device)
-                    images.append(_big_image(generator(noise[i : i + 1], **_row(kwargs, i))))
-                images = torch.cat(images)
-            else:
-                images = _big_image(generator(noise, **kwargs))
-        done += len(noise)
-        yield to_arrays(_check_finite(images))
+    for _, images in iterate_pixels(
+        generator, num, seed, batch_size, device, truncation, label, start, precision, num
+    ):
+        yield images
 
 
 def _truncation(generator: nn.Module, truncation: float) -> dict[str, float]:
@@ -212,29 +259,22 @@ def _check_label(generator: nn.Module, label: int | None) -> None:
         )
 
 
-def _row(kwargs: dict, index: int) -> dict:
-    """Arguments for one image of a batch."""
-    return {
-        name: value[index : index + 1] if isinstance(value, Tensor) else value
-        for name, value in kwargs.items()
-    }
-
-
 def sample_images(
     generator: nn.Module,
     num: int,
     seed: int = 0,
-    batch_size: int = 16,
+    batch_size: int | None = None,
     device: torch.device | str | None = None,
     truncation: float = 1.0,
     label: int | None = None,
+    precision: str = 'float32',
 ) -> np.ndarray:
     """Draw images from a generator in evaluation mode.
 
     Image i depends on ``(seed, i)`` only: neither on ``num`` nor on ``batch_size`` (apart from
     rounding), nor on the state of the global random generators, which is left as it was. The noise
     is drawn on the CPU, so it is the same on every device. A generator that draws noise of its own
-    in ``forward`` (FastGAN's noise injection) is run image by image, with a seed for each.
+    in ``forward`` (FastGAN's noise injection) gets that of each image from a seed of its own.
 
     A generator whose weights are averages has BatchNorm statistics that belong to other weights:
     call :func:`calibrate_batchnorm` once before.
@@ -244,19 +284,25 @@ def sample_images(
             [-1, 1] (values outside are clamped) or to a list of which they are the first.
         num: Number of images N.
         seed: Seed of the sequence.
-        batch_size: Images per forward pass.
+        batch_size: Images per forward pass; default what half of a GPU's free memory holds, up to
+            128, and 16 on the CPU. What runs out of memory is made in smaller parts.
         device: Where the generator is; default its parameters'.
         truncation: ψ of a style-based generator: below 1, images nearer to the mean one.
         label: Class of all images of a class-conditional generator; default one drawn for each.
+        precision: ``'float32'``, or ``'bfloat16'`` or ``'float16'`` by autocast, which moves pixels
+            by several and by 0.2 of 255 on average. It has no effect on StyleGAN2, which chooses
+            its precision itself.
 
     Returns:
         uint8 RGB, (N, S, S, 3).
 
     Raises:
-        ValueError: If a number is not positive, the generator does not say its ``noise_size``, has
-            no mean of W or no such class, or its output is not finite.
+        ValueError: If a number is not positive, the precision unknown, the generator does not say
+            its ``noise_size``, has no mean of W or no such class, or its output is not finite.
     """
-    images = iterate_images(generator, num, seed, batch_size, device, truncation, label)
+    images = iterate_images(
+        generator, num, seed, batch_size, device, truncation, label, precision=precision
+    )
     return np.concatenate(list(images))
 
 
@@ -299,7 +345,7 @@ def calibrate_batchnorm(
     device = _device_of(generator, None)
     noise_size = _noise_size(generator)
     momenta = [layer.momentum for layer in layers]
-    with _evaluating(generator), isolated_rng(seed, device):
+    with evaluating(generator), isolated_rng(seed, device):
         for layer in layers:
             layer.reset_running_stats()
             layer.momentum = None  # torch's name for the cumulative mean

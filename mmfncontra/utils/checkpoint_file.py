@@ -4,10 +4,6 @@ import zipfile
 from pathlib import Path
 from typing import Any
 
-import torch
-
-from .safe_globals import allow_training_checkpoints
-
 # The loaders of torch and pickle fail in many ways on a damaged or foreign file.
 _DAMAGED = (RuntimeError, EOFError, OSError, ValueError, KeyError, IndexError, AttributeError)
 # The first bytes of a zip file, and of torch's format before 1.6, in which mmagic publishes.
@@ -47,7 +43,6 @@ def load_checkpoint_file(path: str | Path) -> dict[str, Any]:
         raise FileNotFoundError(_missing(path))
     if path.is_dir():
         raise ValueError(f'checkpoint {path} is a folder; name a .pth file')
-    allow_training_checkpoints()
     with path.open('rb') as file:
         head = file.read(len(_BEFORE_ZIP))
     is_zip = head.startswith(_ZIP)
@@ -58,6 +53,12 @@ def load_checkpoint_file(path: str | Path) -> dict[str, Any]:
         )
     if not (is_zip or head == _BEFORE_ZIP):
         raise ValueError(f'{path} is not a checkpoint: torch.save did not write it')
+    # Imported now: it takes seconds, in which a mistyped path would wait.
+    import torch
+
+    from .safe_globals import allow_training_checkpoints
+
+    allow_training_checkpoints()
     try:
         checkpoint = torch.load(path, map_location='cpu', weights_only=True)
     except _DAMAGED as error:

@@ -3,6 +3,7 @@
 import os
 import warnings
 
+from .lighter_imports import lighten_mmagic, lighten_mmengine
 from .versions import check_versions
 
 _prepared = False
@@ -12,6 +13,7 @@ def prepare_mmagic() -> None:
     """Ready an old mmagic (1.2, 2023) for today's packages. Call it before importing mmagic.
 
     * the versions of what it stands on are checked, see :func:`check_versions`;
+    * only what is used of it is imported, see :func:`lighten_mmagic`;
     * albumentations 1.4 is kept from asking the network for its newest version at import;
     * numpy 2 gets back ``np.bool8``, which mmagic 1.2 names in a table;
     * mmcv-lite gets a stand-in for its compiled operators, see :func:`install_mmcv_ops`, and
@@ -31,6 +33,8 @@ def prepare_mmagic() -> None:
     if _prepared:
         return
     check_versions()
+    lighten_mmengine()
+    lighten_mmagic()
     # Imported now: these are packages whose versions had to be checked first.
     import numpy as np
 

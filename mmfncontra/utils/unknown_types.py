@@ -61,5 +61,7 @@ def _registered(kind: str) -> Iterator[str]:
     todo = [root for root in roots if root.name == kind]
     while todo:
         registry = todo.pop()
+        # One of mmagic has, up to here, what was used.
+        getattr(registry, 'complete', lambda: None)()
         yield from registry.module_dict
         todo += registry.children.values()

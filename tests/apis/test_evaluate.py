@@ -44,6 +44,20 @@ def test_card_of_a_checkpoint(run):
     assert MetricCard.read(again).metrics == pytest.approx(card.metrics)
 
 
+def test_metrics_of_several_precisions_get_images_each(run):
+    metrics = [
+        *METRICS,
+        dict(type='mmfncontra.ImageMetrics', num_fake=4, precision='float16', prefix='low'),
+    ]
+    card = MetricCard.read(evaluate(run, metrics=metrics, **PLAIN, out=run.with_name('two.json')))
+    alone = MetricCard.read(
+        evaluate(run, metrics=METRICS, **PLAIN, out=run.with_name('one.json'), batch_size=1)
+    )
+    assert card.metrics['swd'] == pytest.approx(alone.metrics['swd'])
+    assert 'low/swd' in card.metrics
+    assert card.depends['ImageMetrics low']['precision'] == 'float16'
+
+
 def test_needs_no_scope_of_a_training(run, monkeypatch):
     monkeypatch.setattr(DefaultScope, '_instance_dict', OrderedDict())  # as in a fresh process
     evaluate(run, metrics=METRICS, **PLAIN, out=run.with_name('fresh.json'))

@@ -5,7 +5,7 @@ from mmengine.dist import is_distributed
 from toy_config import write_toy_config
 
 from mmfncontra.apis import load_checkpoint_file, load_generator, prepare_config, run_training
-from mmfncontra.apis import train as train_module
+from mmfncontra.engine import TrainingRunner
 
 
 def _train(config, folder, **options):
@@ -178,7 +178,7 @@ def test_an_interruption_says_how_to_go_on(toy_config, tmp_path, capfd, monkeypa
     def interrupt(runner):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(train_module.TrainingRunner, 'train', interrupt)
+    monkeypatch.setattr(TrainingRunner, 'train', interrupt)
     with pytest.raises(SystemExit) as left:
         _train(toy_config, tmp_path)
     assert left.value.code == 130

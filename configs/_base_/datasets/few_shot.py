@@ -5,6 +5,8 @@ train_dataloader = dict(
     num_workers=0,
     persistent_workers=False,
     sampler=dict(type='InfiniteSampler', shuffle=True),
+    # One tensor a batch: one copy to a GPU.
+    collate_fn=dict(type='default_collate'),
     dataset=dict(
         type='FewShotDataset',
         size=256,

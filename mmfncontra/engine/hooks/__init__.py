@@ -7,6 +7,7 @@ from .negatives_panel_hook import NegativesPanelHook
 from .progress_logger_hook import ProgressLoggerHook
 from .run_doctor_hook import RunDoctorHook
 from .sample_grid_hook import SampleGridHook
+from .step_scalars_hook import StepScalarsHook
 
 __all__ = [
     'CurvesHook',
@@ -16,4 +17,5 @@ __all__ = [
     'ProgressLoggerHook',
     'RunDoctorHook',
     'SampleGridHook',
+    'StepScalarsHook',
 ]

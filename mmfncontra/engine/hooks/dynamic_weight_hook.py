@@ -1,6 +1,5 @@
 """Let the contrastive weights follow the self-information of the negatives."""
 
-import torch
 from mmengine.dist import all_reduce
 from mmengine.hooks import Hook
 from mmengine.runner import Runner
@@ -54,12 +53,12 @@ class DynamicWeightHook(Hook):
         similarity = contrast.similarity.clone()
         all_reduce(similarity, op='mean')
         weights = contrast.weights.update(similarity)
-        # One copy to the host; the message hub would make one for each tensor.
-        host_weights, host_similarity = torch.stack((weights, similarity)).tolist()
+        scalars = {}
         for i, name in enumerate(DIFFICULTIES):
             if name in contrast.difficulties:
-                runner.message_hub.update_scalar(f'train/weight_{name}', host_weights[i])
-                runner.message_hub.update_scalar(f'train/similarity_{name}', host_similarity[i])
+                scalars[f'train/weight_{name}'] = weights[i]
+                scalars[f'train/similarity_{name}'] = similarity[i]
+        runner.message_hub.update_scalars(scalars)
 
     @staticmethod
     def _contrast(runner: Runner) -> object | None:

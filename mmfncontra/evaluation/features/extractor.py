@@ -6,13 +6,14 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from torch import nn
+from torch import Tensor, nn
 from torch_fidelity.feature_extractor_clip import MODEL_METADATA as _CLIP
 from torch_fidelity.feature_extractor_clip import MODEL_URLS as _CLIP_URLS
 from torch_fidelity.feature_extractor_inceptionv3 import URL_INCEPTION_V3
 from torch_fidelity.utils import create_feature_extractor
 from torchvision.models import VGG16_Weights
 
+from mmfncontra.models.image_renderer import autocast_to, check_precision
 from mmfncontra.utils.checks import check_integers
 
 from ..content import file_sha256
@@ -71,7 +72,9 @@ class FeatureExtractor:
     :func:`mmfncontra.datasets.resize_image`, to the size of the generated images.
 
     Everything is computed in full float32, whatever autocast and TF32 settings a training has made,
-    so that results agree between machines.
+    so that results agree between machines. For the same reason the layout of the maps is the plain
+    one on a GPU too. A lower ``precision`` is for looking at one's own runs: it is part of the
+    fingerprint, and its numbers are no published ones.
 
     Args:
         name: One of :data:`EXTRACTORS`: ``'inception'`` (FID, KID, Inception score), ``'vgg16'``
@@ -81,6 +84,7 @@ class FeatureExtractor:
         device: Where the network runs.
         batch_size: Images per forward pass.
         download: Fetch the published weights when they are not there.
+        precision: ``'float32'``, or ``'bfloat16'`` or ``'float16'`` by autocast.
 
     Attributes:
         name: As given.
@@ -106,10 +110,12 @@ class FeatureExtractor:
         device: torch.device | str = 'cpu',
         batch_size: int = 32,
         download: bool = False,
+        precision: str = 'float32',
     ) -> None:
         if name not in _NETWORKS:
             raise ValueError(f'name must be one of {", ".join(EXTRACTORS)}, got {name!r}')
         check_integers(batch_size=batch_size)
+        self.precision = check_precision(precision)
         facts = _NETWORKS[name]
         self.name = name
         self.device = torch.device(device)
@@ -136,7 +142,8 @@ class FeatureExtractor:
     @property
     def fingerprint(self) -> dict[str, str]:
         """All that features depend on besides the images."""
-        return dict(extractor=self.name, weights_hash=self.hash, resize_filter=self.resize_filter)
+        facts = dict(extractor=self.name, weights_hash=self.hash, resize_filter=self.resize_filter)
+        return facts if self.precision == 'float32' else facts | dict(precision=self.precision)
 
     def __call__(self, images: np.ndarray) -> dict[str, np.ndarray]:
         """Features of images.
@@ -150,22 +157,42 @@ class FeatureExtractor:
         Raises:
             ValueError: If the images are of another type or shape.
         """
-        if images.dtype != np.uint8 or images.ndim != 4 or images.shape[-1] != 3 or not images.size:
-            raise ValueError(
-                'images must be a uint8 array of shape (B, H, W, 3), '
-                f'got {images.dtype} {images.shape}'
-            )
+        _check_images(images, np.uint8)
+        features = self.extract(torch.from_numpy(np.ascontiguousarray(images)))
+        return {name: rows.cpu().numpy() for name, rows in features.items()}
+
+    def extract(self, images: Tensor) -> dict[str, Tensor]:
+        """Features of images that may be on a GPU already, without waiting for it.
+
+        Args:
+            images: (B, H, W, 3), uint8, RGB, on any device.
+
+        Returns:
+            What :meth:`__call__` does, on the device of the network.
+
+        Raises:
+            ValueError: If the images are of another type or shape.
+        """
+        _check_images(images, torch.uint8)
         names = ('features', 'logits') if self.has_logits else ('features',)
-        parts = {name: [] for name in names}
-        with full_precision(self.device):
-            for start in range(0, len(images), self.batch_size):
-                batch = torch.from_numpy(
-                    np.ascontiguousarray(images[start : start + self.batch_size])
-                )
+        parts: dict[str, list[Tensor]] = {name: [] for name in names}
+        with full_precision(self.device), autocast_to(self.precision, self.device):
+            for batch in images.split(self.batch_size):
+                if batch.device != self.device and self.device.type == 'cuda':
+                    batch = batch.pin_memory() if batch.device.type == 'cpu' else batch
+                    batch = batch.to(self.device, non_blocking=True)
                 outputs = self._network(batch.to(self.device).permute(0, 3, 1, 2).contiguous())
                 for part, output in zip(parts.values(), outputs, strict=True):
-                    part.append(output.cpu().numpy())
-        return {name: np.concatenate(part) for name, part in parts.items()}
+                    part.append(output.float())
+        return {name: torch.cat(part) for name, part in parts.items()}
+
+
+def _check_images(images: np.ndarray | Tensor, dtype: type | torch.dtype) -> None:
+    shape = tuple(images.shape)
+    if images.dtype != dtype or len(shape) != 4 or shape[-1] != 3 or 0 in shape:
+        raise ValueError(
+            f'images must be a uint8 array of shape (B, H, W, 3), got {images.dtype} {shape}'
+        )
 
 
 def _find_weights(name: str, facts: _Network, weights: str | Path | None, download: bool) -> Path:

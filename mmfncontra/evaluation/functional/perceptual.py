@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from mmfncontra.evaluation.features.full_precision import full_precision
 from mmfncontra.evaluation.features.lpips_distance import LPIPSDistance, from_arrays
-from mmfncontra.models.sampling import _evaluating
+from mmfncontra.models.image_renderer import evaluating
 from mmfncontra.utils.checks import check_integers
 from mmfncontra.utils.rng import isolated_rng
 
@@ -134,7 +134,7 @@ def perceptual_path_length(
     device = next(generator.parameters()).device
     stream = torch.Generator().manual_seed(seed)
     values = []
-    with _evaluating(generator), full_precision(device):
+    with evaluating(generator), full_precision(device):
         for start in range(0, num, batch_size):
             count = min(batch_size, num - start)
             z0, z1 = torch.randn(2, count, generator.noise_size, generator=stream).to(device)

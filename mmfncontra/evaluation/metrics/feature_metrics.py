@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 import torch
-from torch import nn
+from torch import Tensor, nn
 from torch.utils.data import DataLoader
 
 from mmfncontra.registry import METRICS
@@ -28,8 +28,10 @@ FEW = 10_000
 class FeatureMetrics(SampleMetric):
     """FID, KID, Inception score, precision, recall, density and coverage, through torch-fidelity.
 
-    One pass of the network serves all values. The features of the real images are computed once and
-    kept in ``cache_dir``, keyed by the content of the images.
+    One pass of the network serves all values. Images go from the generator to it without leaving
+    the GPU; only their features do, and nothing waits for them before :meth:`evaluate`. The
+    features of the real images are computed once and kept in ``cache_dir``, keyed by the content
+    of the images.
 
     Source: Heusel et al., NeurIPS 2017; Bińkowski et al., ICLR 2018; Salimans et al., NeurIPS 2016;
     Kynkäänniemi et al., NeurIPS 2019; Naeem et al., ICML 2020.
@@ -43,6 +45,8 @@ class FeatureMetrics(SampleMetric):
         cache_dir: Folder of the features of real images; ``None`` keeps none.
         batch_size: Images per forward pass of the network.
         download: Fetch the published weights when they are not there.
+        precision: What generator and network compute in, see :class:`SampleMetric`. Only
+            ``'float32'`` gives the numbers of torch-fidelity.
         **kwargs: See :class:`SampleMetric`.
 
     Raises:
@@ -50,6 +54,8 @@ class FeatureMetrics(SampleMetric):
         ValueError: If an argument is out of its range, or a value needs logits that the network
             does not have.
     """
+
+    takes_arrays = False
 
     def __init__(
         self,
@@ -60,9 +66,10 @@ class FeatureMetrics(SampleMetric):
         cache_dir: str | Path | None = '~/.cache/mmfncontra',
         batch_size: int = 32,
         download: bool = False,
+        precision: str = 'float32',
         **kwargs,
     ) -> None:
-        super().__init__(num_fake, **kwargs)
+        super().__init__(num_fake, precision=precision, **kwargs)
         unknown = [value for value in values if value not in VALUES]
         if unknown or not values:
             raise ValueError(f'values must be some of {VALUES}, got {values}')
@@ -70,7 +77,7 @@ class FeatureMetrics(SampleMetric):
         self.cache_dir = cache_dir
         # Built now: missing weights are to show before training, not at the first validation.
         self._extractor = FeatureExtractor(
-            extractor, weights, batch_size=batch_size, download=download
+            extractor, weights, batch_size=batch_size, download=download, precision=precision
         )
         if 'inception_score' in values and not self._extractor.has_logits:
             raise ValueError(f"values: 'inception_score' needs logits, which {extractor} has not")
@@ -102,13 +109,33 @@ class FeatureMetrics(SampleMetric):
         super().prepare_real(images)
         self._real = cached_features(self._extractor, images, self.cache_dir)['features']
 
-    def reduce(self, images: np.ndarray) -> dict[str, np.ndarray]:
-        """Features of a batch.
+    def reduce(self, images: np.ndarray | Tensor) -> dict[str, Tensor]:
+        """Features of a batch, on their way to the host: see :meth:`evaluate`.
 
         Args:
-            images: uint8 RGB (B, S, S, 3).
+            images: uint8 RGB (B, S, S, 3), on any device.
         """
-        return self._extractor(images)
+        found = self._extractor.extract(torch.as_tensor(images))
+        if 'inception_score' not in self.values:
+            found.pop('logits', None)
+        is_cuda = self._extractor.device.type == 'cuda'
+        return {name: rows.to('cpu', non_blocking=is_cuda) for name, rows in found.items()}
+
+    def evaluate(self, size: int = 0) -> dict[str, float]:
+        """Wait for the features of all batches, gather and compute.
+
+        Args:
+            size: Not used.
+
+        Returns:
+            Values by name, the same on every rank.
+        """
+        if self._extractor.device.type == 'cuda':
+            torch.cuda.synchronize(self._extractor.device)
+        self.results = [
+            {name: rows.numpy() for name, rows in part.items()} for part in self.results
+        ]
+        return super().evaluate(size)
 
     def compute_metrics(self, results: list[dict[str, np.ndarray]]) -> dict[str, float]:
         """Compute the values.
@@ -126,6 +153,11 @@ class FeatureMetrics(SampleMetric):
         found: dict[str, float] = {}
         for value in self.values:
             found |= getattr(self, f'_{value}')(fake)
+        if self.precision != 'float32':
+            self.warnings.append(
+                f'images and features were computed in {self.precision}: compare the values with '
+                'none that were not'
+            )
         return found
 
     def depends(self) -> dict[str, Any]:

@@ -8,9 +8,10 @@ import torch
 from mmengine.dist import all_gather_object, broadcast_object_list, is_main_process
 from mmengine.evaluator import BaseMetric
 from mmengine.logging import print_log
-from torch import nn
+from torch import Tensor, nn
 from torch.utils.data import DataLoader
 
+from mmfncontra.models.image_renderer import check_precision
 from mmfncontra.utils.checks import check_integers
 from mmfncontra.utils.unwrap import unwrap
 
@@ -31,6 +32,8 @@ class SampleMetric(BaseMetric):
         truncation: ψ of a style-based generator.
         sample_model: ``'ema'`` or ``'orig'``.
         prefix: Put before the names of the values.
+        precision: What the generator computes in: ``'float32'``, or ``'bfloat16'`` or
+            ``'float16'`` by autocast. The values of a lower one are not compared with others.
 
     Raises:
         ValueError: If an argument is out of its range.
@@ -38,6 +41,8 @@ class SampleMetric(BaseMetric):
 
     # mmagic's evaluator gives metrics of one mode, seed and so on one sampler.
     default_prefix = ''  # none, and none of mmengine's warnings about it
+    # Whether reduce takes arrays on the host, or tensors where the images were made.
+    takes_arrays = True
 
     def __init__(
         self,
@@ -46,8 +51,10 @@ class SampleMetric(BaseMetric):
         truncation: float = 1.0,
         sample_model: str = 'ema',
         prefix: str | None = None,
+        precision: str = 'float32',
     ) -> None:
         super().__init__('cpu', prefix)
+        self.precision = check_precision(precision)
         check_integers(num_fake=num_fake)
         check_integers(0, seed=seed)
         if sample_model not in ('ema', 'orig'):
@@ -61,7 +68,7 @@ class SampleMetric(BaseMetric):
     @property
     def SAMPLER_MODE(self) -> str:
         """Metrics that agree in it share their generated images."""
-        return f'samples, seed {self.seed}, truncation {self.truncation}'
+        return f'samples, seed {self.seed}, truncation {self.truncation}, {self.precision}'
 
     def prepare(self, module: nn.Module, dataloader: DataLoader) -> None:
         """Take in the real images.
@@ -123,28 +130,33 @@ class SampleMetric(BaseMetric):
             batch_size=dataloader.batch_size or 16,
             use_ema=self.sample_model == 'ema',
             truncation=self.truncation,
+            precision=self.precision,
+            num_arrays=count_arrays(metrics),
         )
 
-    def process(self, data_batch: dict[str, np.ndarray], data_samples: Sequence = ()) -> None:
+    def process(self, data_batch: dict[str, Any], data_samples: Sequence = ()) -> None:
         """Take in a batch of generated images, as far as they are needed.
 
         Args:
-            data_batch: ``images``, uint8 RGB (B, S, S, 3), and ``start``, the number of the first
-                of them; by default it follows those before.
+            data_batch: ``images``, uint8 RGB (B, S, S, 3), a tensor or an array; ``arrays``, the
+                same on the host, ``None`` where no metric needs it; and ``start``, the number of
+                the first of them; by default it follows those before.
             data_samples: Not used.
         """
         # By number: the images are the same on any number of ranks.
         room = max(0, self.num_fake - data_batch.get('start', self._taken))
-        images = data_batch['images'][:room]
+        arrays = data_batch.get('arrays')
+        images = data_batch['images'] if arrays is None or not self.takes_arrays else arrays
+        images = images[:room]
         if len(images):
             self._taken += len(images)
             self.results.append(self.reduce(images))
 
-    def reduce(self, images: np.ndarray) -> Any:
+    def reduce(self, images: np.ndarray | Tensor) -> Any:
         """What is kept of a batch of generated images.
 
         Args:
-            images: uint8 RGB (B, S, S, 3).
+            images: uint8 RGB (B, S, S, 3), an array if the metric :attr:`takes_arrays`.
         """
         return images
 
@@ -181,7 +193,17 @@ class SampleMetric(BaseMetric):
             truncation=self.truncation,
             ema=self.sample_model == 'ema',
             value_range='uint8, [0, 255]',
+            **({} if self.precision == 'float32' else dict(precision=self.precision)),
         )
+
+
+def count_arrays(metrics: Sequence[SampleMetric]) -> int:
+    """Generated images that have to come to the host.
+
+    Args:
+        metrics: Metrics that share their images.
+    """
+    return max((metric.num_fake for metric in metrics if metric.takes_arrays), default=0)
 
 
 def _generator_of(model: nn.Module) -> nn.Module:

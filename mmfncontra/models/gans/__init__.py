@@ -1,20 +1,24 @@
 """Models that train. They stand on mmagic, which is readied for today's torch first."""
 
 from mmfncontra.utils import prepare_mmagic
+from mmfncontra.utils.mmagic_constants import keep_constants_on_host
 from mmfncontra.utils.mmagic_fixes import fix_mmagic_networks
 
 prepare_mmagic()
 fix_mmagic_networks()
+keep_constants_on_host()
 
 from .discriminate import DiscriminatorOutput, discriminate  # noqa: E402
 from .half_life_ema import HalfLifeEMA  # noqa: E402
 from .limited_data_gan import LimitedDataGAN  # noqa: E402
+from .moving_average import MovingAverage  # noqa: E402
 from .stylegan2_generator import StyleGAN2Generator  # noqa: E402
 
 __all__ = [
     'DiscriminatorOutput',
     'HalfLifeEMA',
     'LimitedDataGAN',
+    'MovingAverage',
     'StyleGAN2Generator',
     'discriminate',
 ]

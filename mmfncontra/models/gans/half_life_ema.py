@@ -1,14 +1,15 @@
 """Moving average of a generator by its half-life."""
 
 import torch
-from mmagic.models.base_models import ExponentialMovingAverage
 from torch import Tensor, nn
 
 from mmfncontra.registry import MODELS
 
+from .moving_average import MovingAverage
+
 
 @MODELS.register_module()
-class HalfLifeEMA(ExponentialMovingAverage):
+class HalfLifeEMA(MovingAverage):
     r"""Average of weights that forgets by images, not by iterations.
 
     After a step on n images, with N images seen before,
@@ -45,20 +46,10 @@ class HalfLifeEMA(ExponentialMovingAverage):
         self.ramp_up = ramp_up
         self.images_per_step = 1
 
-    def update_parameters(self, model: nn.Module) -> None:
-        """Move the average towards a model's weights; the first call copies them."""
+    def _follow(self, averages: list[Tensor], weights: list[Tensor]) -> None:
+        # On the device: a graph that is replayed counts its own steps.
         half_life = torch.full((), 1000.0 * self.half_life_kimg, device=self.steps.device)
         if self.ramp_up is not None:
             half_life = half_life.minimum(self.ramp_up * self.steps * self.images_per_step)
-        self._share = 1 - 0.5 ** (self.images_per_step / half_life)
-        super().update_parameters(model)
-
-    def avg_func(self, averaged_param: Tensor, source_param: Tensor, steps: int) -> None:
-        """One weight's average.
-
-        Args:
-            averaged_param: The average, changed in place.
-            source_param: The weight.
-            steps: Not used.
-        """
-        averaged_param.lerp_(source_param, self._share.to(averaged_param))
+        share = 1 - 0.5 ** (self.images_per_step / half_life)
+        torch._foreach_lerp_(averages, weights, [share.to(average) for average in averages])

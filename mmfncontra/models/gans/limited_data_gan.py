@@ -3,8 +3,6 @@
 from collections.abc import Sequence
 
 import torch
-from mmagic.models.base_models import BaseGAN
-from mmagic.structures import DataSample
 from mmengine.dist import all_reduce, get_world_size
 from mmengine.logging import MessageHub
 from mmengine.optim import OptimWrapper, OptimWrapperDict
@@ -14,16 +12,29 @@ from mmfncontra.registry import MODELS, build_model
 from mmfncontra.utils.unwrap import unwrap
 
 from ..contrasts import Prototypes
-from ..heads import image_size
+from .acceleration import Acceleration
 from .auxiliary_losses import AuxiliaryLosses
 from .check_parts import check_named, check_parts
+from .compiled_blocks import uncompiled
 from .discriminate import discriminate
-from .freeze import freeze_layers
-from .networks import Images, build_network, detached, network_parameters, out_size
+from .networks import (
+    Images,
+    attach_parts,
+    build_network,
+    detached,
+    keep_full_precision,
+    network_parameters,
+    out_size,
+)
+from .sampling_gan import SamplingGAN
+
+
+def _num_classes(network: nn.Module) -> int:
+    return getattr(network, 'num_classes', 0) or 0
 
 
 @MODELS.register_module()
-class LimitedDataGAN(BaseGAN):
+class LimitedDataGAN(SamplingGAN):
     """A GAN for few images, put together from a config.
 
     One iteration: a batch of fakes is generated and augmented once; the discriminator steps on real
@@ -61,10 +72,13 @@ class LimitedDataGAN(BaseGAN):
             weights. ``None``: no average. Buffers (BatchNorm statistics) are copied.
         data_preprocessor: Config of mmengine's or mmagic's preprocessor; the default maps uint8 to
             [-1, 1].
+        accelerate: ``'compile'`` compiles the networks' blocks, ``'cuda_graphs'`` replays whole
+            steps on a GPU, ``'compile,cuda_graphs'`` does both; ``None``: neither.
+        channels_last: Whether weights and images are laid out channels last.
 
     Raises:
-        ValueError: If an auxiliary loss asks for a tensor that the step does not have, decoders
-            would not be trained, or the parts do not fit together.
+        ValueError: If ``accelerate`` is unknown, an auxiliary loss asks for a tensor that the step
+            does not have, decoders would not be trained, or the parts do not fit together.
     """
 
     DISC_TENSORS = (
@@ -87,38 +101,42 @@ class LimitedDataGAN(BaseGAN):
         freeze_disc: int | Sequence[str] = 0,
         ema_config: dict | None = None,
         data_preprocessor: dict | None = None,
+        accelerate: str | None = None,
+        channels_last: bool = False,
     ) -> None:
+        acceleration = Acceleration(accelerate, channels_last)
         if ema_config and 'start_iter' in ema_config:
             raise ValueError('ema_config.start_iter: the average starts at the first iteration')
         generator, discriminator = build_network(generator), build_network(discriminator)
+        for network in (generator, discriminator):
+            if network is not None:
+                keep_full_precision(network)
         if not isinstance(getattr(generator, 'noise_size', None), int):
             raise ValueError(f'generator {type(generator).__name__} must have a noise_size')
-        num_classes = getattr(generator, 'num_classes', 0) or 0
+        num_classes = _num_classes(generator)
         contrast = build_model(contrast)
         check_named('regularisers', regularisers)
         regularisers = {name: build_model(cfg) for name, cfg in (regularisers or {}).items()}
-        if discriminator is not None:
-            if freeze_disc:
-                size = image_size(discriminator, out_size(generator))
-                freeze_layers(discriminator, freeze_disc, size)
-            for regulariser in regularisers.values():
-                if hasattr(regulariser, 'attach'):  # what has not is refused below
-                    regulariser.attach(discriminator, out_size(generator))
-            if (getattr(discriminator, 'num_classes', 0) or 0) != num_classes:
-                raise ValueError(
-                    f'discriminator.num_classes={getattr(discriminator, "num_classes", 0)} and '
-                    f'generator.num_classes={num_classes} must be the same'
-                )
-            if contrast is not None:
-                discriminator = contrast.wrap(discriminator, out_size(generator))
-        elif contrast is not None:
-            raise ValueError('contrast needs a discriminator, which is None')
+        disc_classes = num_classes if discriminator is None else _num_classes(discriminator)
+        discriminator = attach_parts(
+            discriminator, out_size(generator), freeze_disc, regularisers, contrast
+        )
+        if disc_classes != num_classes:
+            raise ValueError(
+                f'discriminator.num_classes={disc_classes} and '
+                f'generator.num_classes={num_classes} must be the same'
+            )
         super().__init__(
             generator,
             discriminator,
             data_preprocessor=data_preprocessor
-            or dict(type='mmengine.ImgDataPreprocessor', mean=[127.5] * 3, std=[127.5] * 3),
-            ema_config=ema_config and {'type': 'mmagic.ExponentialMovingAverage', **ema_config},
+            or dict(
+                type='mmengine.ImgDataPreprocessor',
+                mean=[127.5] * 3,
+                std=[127.5] * 3,
+                non_blocking=True,  # the copy would wait for the step before
+            ),
+            ema_config=ema_config and {'type': 'mmfncontra.MovingAverage', **ema_config},
         )
         self.num_classes = num_classes
         self.contrast = contrast
@@ -138,9 +156,8 @@ class LimitedDataGAN(BaseGAN):
         check_parts(self)
         # The generator's step freezes the discriminator; what FreezeD froze stays so.
         self._trained_by_disc = [p for p in network_parameters(discriminator) if p.requires_grad]
-
-    def init_weights(self) -> None:
-        """Nothing: the networks were initialised when they were built, before their average."""
+        self._acceleration = acceleration
+        acceleration.prepare(self)
 
     def train_step(self, data: dict, optim_wrapper: OptimWrapperDict) -> dict[str, Tensor]:
         """One iteration: a step of the discriminator, then one of the generator.
@@ -161,6 +178,20 @@ class LimitedDataGAN(BaseGAN):
         real, kwargs = data['inputs'], self._labels(data)
         if isinstance(real, dict):  # mmagic's preprocessors name their images
             real = real['img']
+        logs = self._acceleration.run(
+            lambda inputs: self._train_on(optim_wrapper, **inputs),
+            dict(real=real, **kwargs),
+            self,
+            optim_wrapper,
+            due=(tuple(self._due_in_disc()), tuple(self._due_in_gen())),
+        )
+        self._steps += 1
+        return logs
+
+    def _train_on(
+        self, optim_wrapper: OptimWrapperDict, real: Tensor, **kwargs: Tensor
+    ) -> dict[str, Tensor]:
+        """The part of a step that is on the device and does the same every time."""
         gen_optim, disc_optim = optim_wrapper['generator'], optim_wrapper['discriminator']
         with gen_optim.optim_context(self.generator):
             noise = torch.randn(len(real), self.noise_size, device=real.device)
@@ -170,8 +201,13 @@ class LimitedDataGAN(BaseGAN):
             real = self.pseudo_real(real, detached(raw_fake))
         disc_logs, prototypes = self.update_discriminator(real, fake, disc_optim, **kwargs)
         gen_logs = self.update_generator(fake, prototypes, gen_optim, **kwargs)
-        self._steps += 1
         return {**disc_logs, **self._observe(disc_logs['r_t'], len(real)), **gen_logs}
+
+    def _due_in_disc(self) -> list[str]:
+        return self.disc_auxiliary_losses.due(self._iteration)
+
+    def _due_in_gen(self) -> list[str]:
+        return self.gen_auxiliary_losses.due(self._iteration)
 
     def _labels(self, data: dict) -> dict[str, Tensor]:
         if not self.num_classes:
@@ -199,12 +235,13 @@ class LimitedDataGAN(BaseGAN):
             Losses to log with ``r_t``, and the contrast's prototypes for the generator's step.
         """
         contrast, prototypes = self.contrast, None
-        due = self.disc_auxiliary_losses.due(self._iteration)
+        due = self._due_in_disc()
         fake = detached(fake)
         raw_real = real
-        if self.disc_auxiliary_losses.taking('raw_real', due):
+        twice = bool(self.disc_auxiliary_losses.taking('raw_real', due))
+        if twice:
             raw_real = real.detach().requires_grad_()
-        with optim_wrapper.optim_context(self.discriminator):
+        with optim_wrapper.optim_context(self.discriminator), uncompiled(self.discriminator, twice):
             real = self._augmented(raw_real)
             self._enter('real')
             on_real = discriminate(
@@ -268,7 +305,7 @@ class LimitedDataGAN(BaseGAN):
         discriminator = unwrap(self.discriminator)
         for parameter in self._trained_by_disc:
             parameter.requires_grad_(False)
-        due = self.gen_auxiliary_losses.due(self._iteration)
+        due = self._due_in_gen()
         with optim_wrapper.optim_context(self.generator):
             self._enter('generator')
             on_fake = discriminate(discriminator, fake, prototypes=prototypes is not None, **kwargs)
@@ -297,7 +334,8 @@ class LimitedDataGAN(BaseGAN):
     def _path_tensors(self, logits: Tensor, loss: nn.Module) -> dict[str, Tensor]:
         num = max(1, len(logits) // loss.batch_shrink)
         noise = torch.randn(num, self.noise_size, device=logits.device)
-        images, latents = self.generator(noise, return_latents=True)
+        with uncompiled(self.generator):
+            images, latents = self.generator(noise, return_latents=True)
         return dict(path_images=images, latents=latents)
 
     def _enter(self, stream: str) -> None:
@@ -351,45 +389,3 @@ class LimitedDataGAN(BaseGAN):
         loss = sum(losses.values())
         optim_wrapper.update_params(loss)
         return {name: value.detach() for name, value in {total: loss, **losses}.items()}
-
-    def val_step(self, data: dict) -> list[DataSample]:
-        """Generate images for mmagic's loops.
-
-        Args:
-            data: What :meth:`forward` takes; of images that a sampler has generated itself
-                (``images``) nothing is to be done.
-        """
-        return [] if 'images' in data else super().val_step(data)
-
-    test_step = val_step
-
-    @torch.no_grad()
-    def forward(
-        self, inputs: Tensor | dict, data_samples: list | None = None, mode: str | None = None
-    ) -> list[DataSample]:
-        """Generate images, as mmagic's loops and evaluators ask for them.
-
-        BatchNorm statistics are taken as they are: calibrate them first
-        (:func:`mmfncontra.apis.calibrate_batchnorm`).
-
-        Args:
-            inputs: Noise (B, Z), or a dict with ``noise`` or ``num_batches`` and optionally
-                ``sample_model``, ``'ema'`` or ``'orig'``, and ``labels`` (B,), drawn otherwise.
-            data_samples: Not used.
-            mode: Not used.
-
-        Returns:
-            A sample per image, ``fake_img`` (3, S, S) in [0, 255].
-        """
-        if isinstance(inputs, Tensor):
-            inputs = dict(noise=inputs)
-        noise = self.noise_fn(inputs.get('noise'), num_batches=inputs.get('num_batches') or 1)
-        kwargs = {}
-        if self.num_classes:
-            drawn = torch.randint(self.num_classes, (len(noise),), device=noise.device)
-            kwargs = dict(label=inputs.get('labels', drawn))
-        use_ema = self._get_valid_model(inputs) == 'ema'
-        images = (self.generator_ema if use_ema else self.generator)(noise, **kwargs)
-        images = images if isinstance(images, Tensor) else images[0]
-        images = ((images.float() + 1) * 127.5).clamp(0, 255)
-        return [DataSample(fake_img=image) for image in images]

@@ -24,7 +24,8 @@ def can_group(network: nn.Module) -> bool:
 
     It may if nothing but BatchNorm mixes the samples of a batch: the discriminator says so by the
     attribute ``samples_meet_in_batchnorm_only``, and of the layers that it is made of each is known
-    here. What hangs on to the network by hooks of its own, such as a regulariser, rules it out.
+    here. What hangs on to the network by hooks of its own, such as a regulariser, rules it out, and
+    so does compilation.
 
     Args:
         network: A discriminator with a contrastive head, distributed or not.
@@ -34,6 +35,8 @@ def can_group(network: nn.Module) -> bool:
 
 
 def _is_known(module: nn.Module) -> bool:
+    if 'forward' in vars(module):  # compiled: what is put in its place would be compiled anew
+        return False
     hooks = [*module._forward_hooks.values(), *module._forward_pre_hooks.values()]
     if any(not isinstance(hook, SpectralNorm) for hook in hooks):
         return False

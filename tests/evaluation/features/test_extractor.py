@@ -26,6 +26,51 @@ def test_batches_and_training_settings_make_no_difference(extractor, images):
     assert not np.allclose(whole['features'][0], whole['features'][1])
 
 
+def test_tensors_stay_where_they_are_and_nothing_waits(extractor, images):
+    from torch.utils._python_dispatch import TorchDispatchMode
+
+    class NoWaiting(TorchDispatchMode):
+        def __torch_dispatch__(self, func, types, args=(), kwargs=None):
+            assert func.overloadpacket.__name__ not in ('_local_scalar_dense', 'nonzero'), func
+            return func(*args, **(kwargs or {}))
+
+    expected = extractor(images)
+    with NoWaiting():
+        found = extractor.extract(torch.from_numpy(images))
+    for name, rows in expected.items():
+        assert torch.equal(found[name], torch.from_numpy(rows)), name
+    with pytest.raises(ValueError, match='images must be a uint8 array'):
+        extractor.extract(torch.from_numpy(images).float())
+
+
+def test_lower_precision_is_another_fingerprint(extractor, inception_file, images):
+    low = FeatureExtractor(weights=inception_file, batch_size=2, precision='float16')
+    assert low.fingerprint == extractor.fingerprint | dict(precision='float16')
+
+    class Network(torch.nn.Module):  # Inception in half precision takes half a minute on a CPU
+        def forward(self, x):
+            return torch.mm(x.float().flatten(1)[:, :9] / 256, torch.ones(9, 2) / 3), x.float()
+
+    low._network = Network()
+    found = low(images)
+    expected = images.transpose(0, 3, 1, 2).reshape(3, -1)[:, :9].astype(float).sum(1) / 768
+    assert found['features'].dtype == np.float32
+    np.testing.assert_allclose(found['features'][:, 0], expected, rtol=1e-2)
+    assert not np.allclose(found['features'][:, 0], expected, rtol=1e-6)
+    with pytest.raises(ValueError, match='precision must be one of'):
+        FeatureExtractor(weights=inception_file, precision='tf32')
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason='needs a GPU')
+def test_on_a_gpu(inception_file, images):
+    expected = FeatureExtractor(weights=inception_file)(images)
+    extractor = FeatureExtractor(weights=inception_file, device='cuda', batch_size=2)
+    found = extractor.extract(torch.from_numpy(images).cuda())
+    for name, rows in expected.items():
+        assert found[name].is_cuda
+        np.testing.assert_allclose(found[name].cpu().numpy(), rows, rtol=1e-3, atol=1e-4)
+
+
 def test_says_what_its_features_depend_on(extractor, inception_file):
     import hashlib
 

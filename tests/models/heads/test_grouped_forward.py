@@ -111,3 +111,10 @@ def test_labels_are_repeated_for_every_group():
         with torch.no_grad():
             expected = one_by_one(x, prototypes=True, label=label)[2]
         torch.testing.assert_close(maps[0], expected[0], atol=1e-6, rtol=1e-5)
+
+
+def test_does_not_group_what_is_compiled():
+    network = wrapped(FastGANDiscriminator(64, base_channels=8))
+    block = network.backbone.stem
+    block.forward = torch.compile(block.forward, backend='eager')
+    assert not can_group(network)

@@ -1,6 +1,8 @@
 """Images of a trained generator as files."""
 
-from itertools import count
+import os
+from concurrent.futures import ThreadPoolExecutor
+from itertools import count, islice
 from pathlib import Path
 
 import numpy as np
@@ -25,7 +27,7 @@ def generate(
     seed: int = 0,
     out: str | Path | None = None,
     grid: bool = False,
-    batch_size: int = 16,
+    batch_size: int | None = None,
     device: str | None = None,
     use_ema: bool = True,
     truncation: float = 1.0,
@@ -40,7 +42,7 @@ def generate(
         seed: Seed; image i depends on the seed and on i only.
         out: Folder; default ``generated`` beside the checkpoint.
         grid: Write all of them as one picture too.
-        batch_size: Images generated at once.
+        batch_size: Images generated at once; default as many as fit, see :func:`sample_images`.
         device: Default a GPU where there is one.
         use_ema: Take the moving average of the weights.
         truncation: ψ of a style-based generator: below 1, images nearer to the mean one.
@@ -54,7 +56,7 @@ def generate(
         ValueError: If an argument is out of range, or the checkpoint cannot be used.
     """
     for name, value in dict(num=num, batch_size=batch_size).items():
-        if value < 1:
+        if value is not None and value < 1:
             raise ValueError(f'{name} must be 1 or more, got {value}')
     if grid and num > _GRID_LIMIT:
         raise ValueError(f'a grid shows at most {_GRID_LIMIT} images, but num is {num}')
@@ -63,12 +65,15 @@ def generate(
     if out.exists() and not out.is_dir():
         raise ValueError(f'out must be a folder, but {out} is a file')
     generator = load_generator(checkpoint, config, device, use_ema)
-    numbers = count()
+    paths = (out / f'{number:06d}.png' for number in count())
     shown: list[np.ndarray] = []
-    with tqdm(total=num, unit='image', disable=None) as bar:
+    # PNG takes longer to write than a GPU to make; threads do it, for a batch at a time.
+    with (
+        ThreadPoolExecutor(min(8, os.cpu_count() or 1)) as pool,
+        tqdm(total=num, unit='image', disable=None) as bar,
+    ):
         for images in iterate_images(generator, num, seed, batch_size, device, truncation, label):
-            for image in images:
-                save_png(image, out / f'{next(numbers):06d}.png')
+            for _ in pool.map(save_png, images, islice(paths, len(images))):
                 bar.update()
             if grid:
                 shown.append(images)

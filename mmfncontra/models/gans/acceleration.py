@@ -1,0 +1,113 @@
+"""What makes a training step faster and leaves its results alone."""
+
+import logging
+import weakref
+from collections.abc import Callable, Hashable
+
+import torch
+from mmengine.logging import print_log
+from mmengine.optim import OptimWrapperDict
+from torch import Tensor, nn
+
+from ..heads import ContrastiveDiscriminator
+from .compiled_blocks import compile_blocks
+from .graphed_step import GraphedStep, check_graphable
+from .memory_layout import follow_layout
+
+CHOICES = (None, 'compile', 'cuda_graphs', 'compile,cuda_graphs')
+
+
+class Acceleration:
+    """How a GAN runs its step: as it is, with compiled networks, as CUDA graphs.
+
+    Args:
+        accelerate: One of ``CHOICES``.
+        channels_last: Whether weights and images are laid out channels last.
+
+    Raises:
+        ValueError: If an argument is none of these.
+    """
+
+    def __init__(self, accelerate: str | None, channels_last: bool) -> None:
+        if accelerate not in CHOICES:
+            raise ValueError(f'model.accelerate must be one of {CHOICES}, got {accelerate!r}')
+        if not isinstance(channels_last, bool):
+            raise ValueError(f'model.channels_last must be True or False, got {channels_last!r}')
+        names = (accelerate or '').split(',')
+        self.compiles = 'compile' in names
+        self.graphs = GraphedStep() if 'cuda_graphs' in names else None
+        self.layout = torch.channels_last if channels_last else torch.preserve_format
+        # Weak: a copy of the model does not copy the optimisers.
+        self._checked: weakref.ref | None = None
+
+    def prepare(self, gan: nn.Module) -> None:
+        """Lay out and compile the networks of a GAN, in place.
+
+        Args:
+            gan: A ``LimitedDataGAN`` with its networks and its average.
+        """
+        networks = [gan.generator, gan.discriminator]
+        if self.layout is torch.channels_last:
+            for network in (*networks, getattr(gan, 'generator_ema', None)):
+                if network is not None:
+                    network.to(memory_format=torch.channels_last)
+        if self.compiles:
+            compile_blocks(gan.generator)
+            disc = gan.discriminator
+            if isinstance(disc, ContrastiveDiscriminator):
+                compile_blocks(disc.backbone, disc.tap_names)
+                compile_blocks(disc.head)
+            elif disc is not None:
+                compile_blocks(disc)
+
+    def run(
+        self,
+        step: Callable[[dict[str, Tensor]], dict[str, Tensor]],
+        inputs: dict[str, Tensor],
+        gan: nn.Module,
+        optim_wrapper: OptimWrapperDict,
+        due: Hashable,
+    ) -> dict[str, Tensor]:
+        """Do a step.
+
+        Args:
+            step: What is to be done with the inputs.
+            inputs: Its tensors by name; images are laid out here.
+            gan: The GAN.
+            optim_wrapper: Its optimisers.
+            due: The losses that are due.
+
+        Returns:
+            What ``step`` returns.
+
+        Raises:
+            ValueError: If the step cannot be a CUDA graph, see :func:`check_graphable`.
+        """
+        if self._checked is None or self._checked() is not optim_wrapper:
+            self._check(gan, optim_wrapper, next(iter(inputs.values())).device)
+            self._checked = weakref.ref(optim_wrapper)
+        inputs = {
+            name: value.contiguous(memory_format=self.layout)
+            if value.ndim == 4 and self.layout is torch.channels_last
+            else value
+            for name, value in inputs.items()
+        }
+        if self.graphs is None:
+            return step(inputs)
+        return self.graphs(step, inputs, gan, optim_wrapper, due)
+
+    def _check(self, gan: nn.Module, optim_wrapper: OptimWrapperDict, device: torch.device) -> None:
+        for wrapper in optim_wrapper.values():
+            follow_layout(wrapper.optimizer)
+        if self.graphs is None:
+            return
+        if device.type == self.graphs.recorder.device_type:
+            check_graphable(gan, optim_wrapper)
+            return
+        self.graphs = None
+        print_log(
+            f"model.accelerate='cuda_graphs' has no effect on {device.type}: the step runs as it "
+            'is',
+            logger='current',
+            level=logging.WARNING,
+        )

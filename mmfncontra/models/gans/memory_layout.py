@@ -1,0 +1,30 @@
+"""Optimiser state in the memory layout of its weights."""
+
+import torch
+from torch import Tensor
+from torch.optim import Optimizer
+
+
+def follow_layout(optimiser: Optimizer) -> None:
+    """Keep an optimiser's state in the layout of the weights, now and after each loading.
+
+    Fused optimisers go through weights and state as they lie in memory, and a state that was saved
+    with other strides (channels last, or not) would be that of other weights.
+
+    Args:
+        optimiser: The optimiser; calling it again changes nothing.
+    """
+    if getattr(optimiser, '_follows_layout', False):
+        return
+    optimiser._follows_layout = True
+    optimiser.register_load_state_dict_post_hook(_match_strides)
+    _match_strides(optimiser)
+
+
+def _match_strides(optimiser: Optimizer) -> None:
+    for parameter, state in optimiser.state.items():
+        for name, value in state.items():
+            if not isinstance(value, Tensor) or value.shape != parameter.shape:
+                continue
+            if value.stride() != parameter.stride():
+                state[name] = torch.empty_like(parameter, dtype=value.dtype).copy_(value)

@@ -1,0 +1,121 @@
+"""Compiled networks compute what they compute otherwise. No C++ compiler is needed here."""
+
+import copy
+from functools import partial
+
+import pytest
+import torch
+from mmengine.registry import DefaultScope, init_default_scope
+from torch import nn
+from torch.nn.utils import spectral_norm
+
+from mmfncontra.models.archs import FastGANDiscriminator, FastGANGenerator
+from mmfncontra.models.gans.compiled_blocks import _CompiledForward, compile_blocks, uncompiled
+from mmfncontra.models.heads import FeatureTaps
+from mmfncontra.models.regularisers import CHAIN, NICE
+
+compile_eagerly = partial(compile_blocks, backend='aot_eager')
+
+
+@pytest.fixture(autouse=True)
+def _scope():
+    init_default_scope('mmfncontra')
+    yield
+    DefaultScope._instance_dict.clear()
+
+
+def block(inputs, outputs):
+    return nn.Sequential(
+        spectral_norm(nn.Conv2d(inputs, outputs, 3)),
+        nn.BatchNorm2d(outputs),
+        nn.LeakyReLU(0.2, inplace=True),
+    )
+
+
+def network():
+    torch.manual_seed(0)
+    return nn.Sequential(block(3, 4), nn.ModuleList([block(4, 4)])[0], nn.Conv2d(4, 1, 3))
+
+
+def gradients(net, images):
+    images = images.clone().requires_grad_()
+    net(images).square().sum().backward()
+    return [images.grad, *(p.grad for p in net.parameters())]
+
+
+def test_equals_the_network_frozen_trained_and_evaluated():
+    plain, compiled = network(), network()
+    assert compile_eagerly(compiled) == list(compiled)
+    images = torch.randn(2, 3, 9, 9)
+    # In this order: a graph made for frozen weights gives them no gradient.
+    for trained in (False, True, False, True):
+        for net in (plain, compiled):
+            net.requires_grad_(trained).zero_grad()
+        pairs = zip(gradients(compiled, images), gradients(plain, images), strict=True)
+        for ours, expected in pairs:
+            torch.testing.assert_close(ours, expected, rtol=1e-5, atol=1e-6)
+    assert list(compiled.state_dict()) == list(plain.state_dict())
+    for ours, expected in zip(
+        compiled.state_dict().values(), plain.state_dict().values(), strict=True
+    ):
+        torch.testing.assert_close(ours, expected, rtol=1e-5, atol=1e-6)
+    plain.eval(), compiled.eval()
+    torch.testing.assert_close(compiled(images), plain(images), rtol=1e-5, atol=1e-6)
+
+
+def test_copies_have_weights_of_their_own():
+    net = network()
+    compile_eagerly(net)
+    images = torch.randn(2, 3, 9, 9)
+    with torch.no_grad():
+        net.eval()(images)
+        copied = copy.deepcopy(net)
+        for parameter in copied.parameters():
+            parameter.mul_(2)
+        plain = network().eval()
+        plain.load_state_dict(copied.state_dict())
+        torch.testing.assert_close(copied(images), plain(images))
+        assert not torch.allclose(copied(images), net(images))
+
+
+def test_hooks_and_taps_see_their_maps():
+    net = network()
+    plain = copy.deepcopy(net)
+    blocks = compile_eagerly(net, taps=['0.0', '1'])
+    assert net[0] not in blocks and net[0][0] in blocks and net[1] in blocks
+    images = torch.randn(2, 3, 9, 9)
+    for _ in range(2):
+        maps = []
+        for each in (net, plain):
+            with FeatureTaps(each, ['0.0', '1']).record() as found:
+                each(images)
+            maps.append(found)
+        for ours, expected in zip(*maps, strict=True):
+            torch.testing.assert_close(ours, expected)
+
+
+def test_second_derivatives_go_around_the_compiler():
+    net = network()
+    compile_eagerly(net)
+    images = torch.randn(2, 3, 9, 9, requires_grad=True)
+    with uncompiled(net):
+        (gradient,) = torch.autograd.grad(net(images).sum(), images, create_graph=True)
+    gradient.square().sum().backward()
+    assert net[2].weight.grad.abs().sum() > 0
+    assert not any(b.forward.paused for b in net)
+
+
+def test_of_fastgan_the_blocks_are_compiled():
+    generator = FastGANGenerator(64, base_channels=4)
+    blocks = compile_blocks(generator)
+    children = dict(generator.named_children())
+    assert {'initial', 'up_64', 'skip_64', 'to_big'} <= {
+        name for name, child in children.items() if child in blocks
+    }
+    assert all(isinstance(b.forward, _CompiledForward) for b in blocks)
+    disc = FastGANDiscriminator(64, base_channels=4)
+    CHAIN().attach(disc)
+    NICE(layers=['down_32.main']).attach(disc)
+    blocks = compile_blocks(disc, disc.feature_taps)
+    assert disc.down_32 not in blocks
+    assert not any(type(b).__name__ == 'ChainNorm' for b in blocks)
