@@ -7,7 +7,7 @@ from torch.nn.utils import remove_spectral_norm, spectral_norm
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from mmfncontra.engine import AutocastOptimWrapper
-from mmfncontra.models.gans.networks import keep_full_precision
+from mmfncontra.models.archs.lean_spectral_norm import use_lean_spectral_norm
 from mmfncontra.registry import OPTIM_WRAPPERS
 
 
@@ -64,7 +64,7 @@ def test_gradients_are_those_of_float32_to_its_tolerance():
         spectral_norm(nn.Conv2d(3, 8, 3)), nn.BatchNorm2d(8), nn.LeakyReLU(0.2), nn.Conv2d(8, 4, 3)
     )
     other = copy.deepcopy(model)
-    keep_full_precision(model)
+    use_lean_spectral_norm(model)
     passes = torch.randn(2, 4, 3, 8, 8)
     expected = _gradients(other, passes)
     with _wrapper(model).optim_context(model):
@@ -100,7 +100,7 @@ def test_a_weight_is_cast_once_in_a_region():
 def test_spectral_norm_leaves_autocast(monkeypatch):
     """On a GPU its products would be in half precision; here the flag is looked at."""
     model = spectral_norm(nn.Linear(8, 4))
-    keep_full_precision(model)
+    use_lean_spectral_norm(model)
     seen, mv = [], torch.mv
 
     def spy(*args):

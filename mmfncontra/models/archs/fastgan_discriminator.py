@@ -143,7 +143,7 @@ class FastGANDiscriminator(nn.Module):
             raise ValueError(f'quadrant must be 0, 1, 2, 3 or None, got {quadrant!r}')
         if decode and not self.has_decoders:
             raise ValueError('decode must be False: this discriminator has decoders=False')
-        big, small = self._pair(x)
+        big, small = (_laid_out(image, torch.channels_last) for image in self._pair(x))
 
         maps = {self.resolutions[0]: self.stem(big)}
         for r in self.resolutions[1:]:
@@ -159,10 +159,11 @@ class FastGANDiscriminator(nn.Module):
 
         if quadrant is None:
             quadrant = torch.randint(4, (1,), device=big.device)
+        coded = (maps[8], small_map, crop_quadrant(maps[16], quadrant))
+        decoders = (self.decoder_last, self.decoder_small, self.decoder_quadrant)
         reconstructions = [
-            self.decoder_last(maps[8]),
-            self.decoder_small(small_map),
-            self.decoder_quadrant(crop_quadrant(maps[16], quadrant)),
+            build(_laid_out(code, torch.contiguous_format))
+            for build, code in zip(decoders, coded, strict=True)
         ]
         whole = resize_nearest(big.detach(), self.decoded_size)
         part = resize_nearest(crop_quadrant(big.detach(), quadrant), self.decoded_size)
@@ -181,6 +182,12 @@ class FastGANDiscriminator(nn.Module):
                 f'x must be images of {self.in_size}² and {self.small_size}² pixels, got {sizes}'
             )
         return big, small
+
+
+def _laid_out(x: Tensor, layout: torch.memory_format) -> Tensor:
+    # On CPUs the trunk's strided convolutions and pooling are faster channels last, the decoders
+    # are not. On a GPU the images come as they should be.
+    return x.contiguous(memory_format=layout) if x.device.type == 'cpu' else x
 
 
 def _stem(in_size: int, in_channels: int, width: dict[int, int]) -> nn.Sequential:

@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from mmfncontra.registry import MODELS, build_model
 from mmfncontra.utils.unwrap import unwrap
 
+from ..archs.lean_spectral_norm import use_lean_spectral_norm
 from ..contrasts import Prototypes
 from .acceleration import Acceleration
 from .auxiliary_losses import AuxiliaryLosses
@@ -22,7 +23,6 @@ from .networks import (
     attach_parts,
     build_network,
     detached,
-    keep_full_precision,
     network_parameters,
     out_size,
 )
@@ -110,7 +110,7 @@ class LimitedDataGAN(SamplingGAN):
         generator, discriminator = build_network(generator), build_network(discriminator)
         for network in (generator, discriminator):
             if network is not None:
-                keep_full_precision(network)
+                use_lean_spectral_norm(network)
         if not isinstance(getattr(generator, 'noise_size', None), int):
             raise ValueError(f'generator {type(generator).__name__} must have a noise_size')
         num_classes = _num_classes(generator)

@@ -2,11 +2,9 @@
 
 from collections.abc import Iterator, Sequence
 
-import torch
 from mmengine.model import Sequential as BaseSequential
 from mmengine.model import revert_sync_batchnorm
 from torch import Tensor, nn
-from torch.nn.utils.spectral_norm import SpectralNorm
 
 from mmfncontra.registry import build_model
 
@@ -36,26 +34,6 @@ def build_network(cfg: dict | nn.Module | None) -> nn.Module | None:
     if isinstance(cfg, dict) and not cfg.get('pretrained') and hasattr(network, 'init_weights'):
         _InitializedOnce(network).init_weights()
     return revert_sync_batchnorm(network) if isinstance(cfg, dict) else network
-
-
-class _FullPrecisionSpectralNorm(SpectralNorm):
-    """Spectral normalisation that autocast does not round: the norm is a small number's inverse."""
-
-    def compute_weight(self, module: nn.Module, do_power_iteration: bool) -> Tensor:
-        device = getattr(module, f'{self.name}_orig').device.type
-        with torch.autocast(device, enabled=False):
-            return super().compute_weight(module, do_power_iteration)
-
-
-def keep_full_precision(network: nn.Module) -> None:
-    """Let the spectral normalisation of a network compute in float32 under autocast, in place.
-
-    Matrices times vectors, which its power iteration consists of, are bfloat16 on a GPU otherwise.
-    """
-    for module in network.modules():
-        for key, hook in module._forward_pre_hooks.items():
-            if type(hook) is SpectralNorm:
-                module._forward_pre_hooks[key] = _FullPrecisionSpectralNorm(**vars(hook))
 
 
 def attach_parts(

@@ -1,0 +1,86 @@
+"""Spectral normalisation as torch computes it, in fewer passes over the weights."""
+
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+from torch.autograd.function import FunctionCtx
+from torch.nn.utils.spectral_norm import SpectralNorm
+
+
+class _Divided(torch.autograd.Function):
+    r""":math:`\bar W = W / \sigma` with :math:`\sigma = u^T W v`, u and v held fixed.
+
+    The gradient in closed form, g that of :math:`\bar W`:
+    :math:`(g - \langle g, \bar W \rangle\, u v^T) / \sigma`.
+    """
+
+    @staticmethod
+    def forward(ctx: FunctionCtx, weight: Tensor, u: Tensor, v: Tensor, sigma: Tensor, dim: int):
+        divided = weight / sigma
+        ctx.save_for_backward(weight, divided, u, v, sigma)
+        ctx.dim = dim
+        return divided
+
+    @staticmethod
+    def backward(ctx: FunctionCtx, gradient: Tensor) -> tuple[Any, ...]:
+        weight, divided, u, v, sigma = ctx.saved_tensors
+        by_row = weight.movedim(ctx.dim, 0)  # the matrix, unfolded
+        if torch.is_grad_enabled():  # somebody differentiates again
+            sigma = torch.dot(u, torch.mv(by_row.flatten(1), v))
+        inner = torch.dot(gradient.flatten(), divided.flatten())
+        direction = torch.outer(u * (inner / sigma), v).view(by_row.shape).movedim(0, ctx.dim)
+        return torch.addcdiv(-direction, gradient, sigma), None, None, None, None
+
+
+class LeanSpectralNorm(SpectralNorm):
+    """The hook of ``torch.nn.utils.spectral_norm`` with its gradient in closed form.
+
+    Same vectors, same weights, to rounding: a product with the weights less in the forward pass and
+    a third of the passes over them in the backward one, and always in float32 under autocast, whose
+    products of matrices and vectors are bfloat16 on a GPU.
+
+    Source: Miyato et al., ICLR 2018, eq. 12 (the gradient).
+    """
+
+    def compute_weight(self, module: nn.Module, do_power_iteration: bool) -> Tensor:
+        """The weight over its spectral norm.
+
+        Args:
+            module: The layer.
+            do_power_iteration: Whether to move the vectors on, in place.
+
+        Returns:
+            The normalised weight, of the weight's shape.
+        """
+        weight = getattr(module, f'{self.name}_orig')
+        u, v = (getattr(module, f'{self.name}_{vector}') for vector in 'uv')
+        with torch.autocast(weight.device.type, enabled=False):
+            with torch.no_grad():
+                matrix = self.reshape_weight_to_matrix(weight)
+                if do_power_iteration:
+                    for _ in range(self.n_power_iterations):
+                        F.normalize(torch.mv(matrix.t(), u), dim=0, eps=self.eps, out=v)
+                        image = torch.mv(matrix, v)
+                        F.normalize(image, dim=0, eps=self.eps, out=u)
+                    # The next forward changes the vectors before the backward of this one.
+                    u, v = u.clone(), v.clone()
+                else:
+                    image = torch.mv(matrix, v)
+                sigma = torch.dot(u, image)
+            return _Divided.apply(weight, u, v, sigma, self.dim)
+
+
+def use_lean_spectral_norm(network: nn.Module) -> None:
+    """Replace torch's spectral normalisation in a network by :class:`LeanSpectralNorm`, in place.
+
+    Names and values of weights and vectors stay as they are.
+
+    Args:
+        network: Any network.
+    """
+    for module in network.modules():
+        for key, hook in module._forward_pre_hooks.items():
+            if type(hook) is SpectralNorm:
+                module._forward_pre_hooks[key] = LeanSpectralNorm(**vars(hook))
