@@ -22,8 +22,8 @@ def sum_kernels(weight: Tensor) -> Tensor:
         (in, out, 4, 4), for ``F.conv_transpose2d(..., stride=2, padding=1)``.
     """
     axis = weight.new_tensor(_PER_AXIS)
-    kernel = weight.flatten(2) @ torch.kron(axis, axis).T
-    return kernel.view(*weight.shape[:2], 4, 4).transpose(0, 1)
+    kernel = weight.transpose(0, 1).flatten(2) @ torch.kron(axis, axis).T
+    return kernel.unflatten(2, (4, 4))
 
 
 class UpsampledConv2d(nn.Conv2d):
