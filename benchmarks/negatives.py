@@ -13,6 +13,7 @@ import numpy as np
 import pywt
 import torch
 
+from mmfncontra.engine.host_memory import keep_freed_memory
 from mmfncontra.models.wavelets import FrequencyNegatives
 
 
@@ -32,6 +33,7 @@ def main() -> None:
     parser.add_argument('--batch', type=int, default=8, help='images in a batch')
     parser.add_argument('--runs', type=int, default=9, help='timed runs of each, interleaved')
     args = parser.parse_args()
+    keep_freed_memory()  # as a training does
     images = torch.rand(args.batch, 3, args.size, args.size) * 2 - 1
     closed, generic = FrequencyNegatives(), FrequencyNegatives()
     generic._haar = generic._any

@@ -36,7 +36,9 @@ def add_step_arguments(parser: argparse.ArgumentParser) -> None:
     """Add what says which step is timed."""
     parser.add_argument('--size', type=int, default=256, help='side of the images in pixels')
     parser.add_argument('--batch', type=int, default=4, help='images in a batch')
-    parser.add_argument('--device', default='cpu', help="'cpu' or 'cuda'")
+    parser.add_argument(
+        '--device', default='cpu', help="'cpu', 'cuda', or 'meta' to count operations only"
+    )
     parser.add_argument('--amp', action='store_true', help='autocast to bfloat16')
     parser.add_argument(
         '--wavelet-l1',
@@ -81,6 +83,11 @@ class Step:
         wrappers = {k: v for k, v in cfg.optim_wrapper.items() if k != 'constructor'}
         if args.amp:
             wrappers = {k: {**v, 'type': 'AutocastOptimWrapper'} for k, v in wrappers.items()}
+        if args.device == 'meta':  # nothing there has a value
+            self.model._ema_started = True
+            self.model._trained_by_disc = list(self.model.discriminator.parameters())
+            for wrapper in wrappers.values():
+                wrapper['optimizer']['fused'] = False
         self.optimisers = MultiOptimWrapperConstructor(wrappers)(self.model)
         shape = (3, args.size, args.size)
         images = [torch.randint(0, 256, shape, dtype=torch.uint8) for _ in range(args.batch)]
@@ -261,6 +268,14 @@ def _largest_rss() -> float:
     return next(int(line.split()[1]) for line in status.splitlines() if 'VmHWM' in line) / 1024
 
 
+def count(steps: Mapping[str, Step], args: argparse.Namespace) -> None:
+    """Print the arithmetic of steps and parts; nothing is computed."""
+    print(f'{args.size} px, batch {args.batch}, GFLOP')
+    for name, work in (*steps.items(), *steps['fncontra'].parts().items()):
+        if amount := giga_flops(work):
+            print(f'  {name:42s} {amount:8.1f}')
+
+
 def main() -> None:
     """Time steps and parts in turn and print medians, ratios, arithmetic and memory."""
     args = parse_args()
@@ -268,6 +283,8 @@ def main() -> None:
     sys.path.insert(0, str(ROOT))
     use_the_machine(args)
     steps = {family: Step(family, args) for family in ('fastgan', 'fncontra')}
+    if args.device == 'meta':
+        return count(steps, args)
     works = {**steps, 'matrix product': matrix_product(args)}
     flops = {name: giga_flops(step) for name, step in steps.items()}
     times = interleaved(works, args.runs, args.device)

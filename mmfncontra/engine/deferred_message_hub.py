@@ -7,6 +7,10 @@ import torch
 from mmengine.logging import HistoryBuffer, MessageHub
 from torch import Tensor
 
+# Updates of a key that wait at most. Without a limit they fill the memory where nobody reads: all
+# processes of a distributed training but the first.
+_MOST_PENDING = 1000
+
 
 class _Row:
     """Scalars of one kind that were told together, copied into one tensor."""
@@ -22,7 +26,8 @@ class DeferredMessageHub(MessageHub):
 
     Scalars are kept where they are, and written to the histories when one is read, by whatever way:
     ``log_scalars``, ``get_scalar``, ``state_dict`` (a checkpoint). Then all that is pending comes
-    over in one copy. A reader finds what mmengine's hub has: the values of all updates, in order.
+    over in one copy, as it does after a thousand updates that nobody reads. A reader finds what
+    mmengine's hub has: the values of all updates, in order.
 
     Args:
         name: Name of the instance.
@@ -99,6 +104,8 @@ class DeferredMessageHub(MessageHub):
             row = _Row([value for _, value, _ in told])
             for i, (key, _, count) in enumerate(told):
                 self._pending.setdefault(key, []).append(((row, i), count))
+        if any(len(self._pending[key]) >= _MOST_PENDING for key in log_dict):
+            self.flush()
 
     def flush(self) -> None:
         """Fetch what is pending and write it to the histories."""

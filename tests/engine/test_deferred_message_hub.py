@@ -127,3 +127,11 @@ def test_refuses_what_is_no_number_and_an_unknown_key(hubs):
         hubs[0].update_scalar('train/a', torch.zeros(2))
     with pytest.raises(KeyError, match='unheard'):
         hubs[0].get_scalar('unheard')
+
+
+def test_what_nobody_reads_does_not_pile_up(hubs):
+    ours, theirs = hubs
+    for hub in hubs:
+        tell(hub, 2100)
+    assert max(map(len, ours._pending.values())) < 1000
+    same(ours.log_scalars, theirs.log_scalars)

@@ -131,6 +131,10 @@ class RunDoctorHook(Hook):
                 for parameter in group['params']
                 if parameter.grad is not None
             ]
+            # A step that is being recorded computes nothing yet, and its memory is the graph's.
+            on_gpu = any(gradient.is_cuda for gradient in gradients)
+            if on_gpu and torch.cuda.is_current_stream_capturing():
+                return
             # One an iteration: an optimiser that calls its parent's step comes here twice.
             self._gradients[name, runner.iter] = torch.nn.utils.get_total_norm(gradients)
 

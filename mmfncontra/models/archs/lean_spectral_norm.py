@@ -8,6 +8,8 @@ from torch import Tensor, nn
 from torch.autograd.function import FunctionCtx
 from torch.nn.utils.spectral_norm import SpectralNorm
 
+from mmfncontra.utils.precision import without_autocast
+
 
 class _Divided(torch.autograd.Function):
     r""":math:`\bar W = W / \sigma` with :math:`\sigma = u^T W v`, u and v held fixed.
@@ -56,7 +58,7 @@ class LeanSpectralNorm(SpectralNorm):
         """
         weight = getattr(module, f'{self.name}_orig')
         u, v = (getattr(module, f'{self.name}_{vector}') for vector in 'uv')
-        with torch.autocast(weight.device.type, enabled=False):
+        with without_autocast(weight.device):
             with torch.no_grad():
                 matrix = self.reshape_weight_to_matrix(weight)
                 if do_power_iteration:

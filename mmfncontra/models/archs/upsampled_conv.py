@@ -12,18 +12,23 @@ _PER_AXIS = ((0.0, 0.0, 1.0), (0.0, 1.0, 1.0), (1.0, 1.0, 0.0), (1.0, 0.0, 0.0))
 _SMALLEST = 8
 
 
-def sum_kernels(weight: Tensor) -> Tensor:
+def kernel_sums() -> Tensor:
+    """Which of a kernel's 9 weights are summed in each of 16, (9, 16), ones and zeros."""
+    axis = torch.tensor(_PER_AXIS)
+    return torch.kron(axis, axis).T.contiguous()
+
+
+def sum_kernels(weight: Tensor, sums: Tensor) -> Tensor:
     """Kernel of the transposed convolution that doubles its input and then applies ``weight``.
 
     Args:
         weight: (out, in, 3, 3).
+        sums: :func:`kernel_sums`, of the weight's type and device.
 
     Returns:
         (in, out, 4, 4), for ``F.conv_transpose2d(..., stride=2, padding=1)``.
     """
-    axis = weight.new_tensor(_PER_AXIS)
-    kernel = weight.transpose(0, 1).flatten(2) @ torch.kron(axis, axis).T
-    return kernel.unflatten(2, (4, 4))
+    return (weight.transpose(0, 1).flatten(2) @ sums).unflatten(2, (4, 4))
 
 
 class UpsampledConv2d(nn.Conv2d):
@@ -46,9 +51,11 @@ class UpsampledConv2d(nn.Conv2d):
 
     def __init__(self, in_channels: int, out_channels: int) -> None:
         super().__init__(in_channels, out_channels, 3, padding=1, bias=False)
+        # Made here: in each forward it would be a copy from the host, for which a GPU is waited.
+        self.register_buffer('sums', kernel_sums(), persistent=False)
 
     def forward(self, x: Tensor) -> Tensor:
         """(B, in, H, W) → (B, out, 2H, 2W)."""
         if min(x.shape[-2:]) < _SMALLEST:
             return F.conv2d(F.interpolate(x, scale_factor=2), self.weight, padding=1)
-        return F.conv_transpose2d(x, sum_kernels(self.weight), stride=2, padding=1)
+        return F.conv_transpose2d(x, sum_kernels(self.weight, self.sums), stride=2, padding=1)

@@ -10,6 +10,8 @@ from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
 from torch.nn.utils.spectral_norm import SpectralNorm
 
+from mmfncontra.utils.precision import without_autocast
+
 _LINEAR = (nn.Conv2d, nn.ConvTranspose2d, nn.Linear)
 # What treats every sample by itself; BatchNorm and spectral norm are seen to below.
 _BY_SAMPLE = (
@@ -122,14 +124,16 @@ class _GroupScale:
         norm = self.norm
         weight = norm.reshape_weight_to_matrix(getattr(module, f'{norm.name}_orig'))
         u, v = (getattr(module, f'{norm.name}_{each}') for each in 'uv')
-        image = torch.mv(weight, v)
-        estimates = [torch.dot(u, image)]
-        for _ in range(self.groups - 1):
-            for _ in range(norm.n_power_iterations):
-                F.normalize(torch.mv(weight.t(), u), dim=0, eps=norm.eps, out=v)
-                image = torch.mv(weight, v)
-                F.normalize(image, dim=0, eps=norm.eps, out=u)
-            estimates.append(torch.dot(u, image))
+        # As in LeanSpectralNorm: a GPU's products would be bfloat16, and the vectors with them.
+        with without_autocast(weight.device):
+            image = torch.mv(weight, v)
+            estimates = [torch.dot(u, image)]
+            for _ in range(self.groups - 1):
+                for _ in range(norm.n_power_iterations):
+                    F.normalize(torch.mv(weight.t(), u), dim=0, eps=norm.eps, out=v)
+                    image = torch.mv(weight, v)
+                    F.normalize(image, dim=0, eps=norm.eps, out=u)
+                estimates.append(torch.dot(u, image))
         scale = (estimates[0] / torch.stack(estimates)).to(output.dtype)
         scale = scale.repeat_interleave(len(output) // self.groups, output_size=len(output))
         scale = scale.view(-1, *[1] * (output.ndim - 1))

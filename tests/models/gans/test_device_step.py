@@ -66,7 +66,9 @@ class DrawnWhereTheImagesAre(TorchFunctionMode):
 
     def __torch_function__(self, function, types, args=(), kwargs=None):
         name = getattr(function, '__name__', '')
-        assert name not in ('tensor', 'from_numpy'), f'torch.{name} copies from the host'
+        assert name not in ('tensor', 'new_tensor', 'from_numpy'), (
+            f'torch.{name} copies from the host'
+        )
         if name in DRAWS and not any(isinstance(a, torch.Tensor) for a in args):
             assert (kwargs or {}).get('device') is not None, f'torch.{name} on the default device'
         return function(*args, **(kwargs or {}))

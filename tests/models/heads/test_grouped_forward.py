@@ -6,6 +6,7 @@ from torch import nn
 from torch.nn.utils import spectral_norm
 
 from mmfncontra.models.archs import FastGANBigDiscriminator, FastGANDiscriminator
+from mmfncontra.models.archs.lean_spectral_norm import use_lean_spectral_norm
 from mmfncontra.models.heads import ContrastiveDiscriminator, can_group, forward_each
 from mmfncontra.models.regularisers import CHAIN
 
@@ -45,6 +46,19 @@ def test_equals_separate_forwards_and_moves_buffers_as_they_do(network, groups):
     gradient = one(images[0], embed=True)[1].sum()
     gradient.backward()
     assert not any('forward' in vars(module) for module in one.modules())
+
+
+def test_power_iterations_are_exact_under_autocast(monkeypatch):
+    """Autocast of a CPU leaves such products alone; that of a GPU does not."""
+    seen, product = [], torch.mv
+    monkeypatch.setattr(
+        torch, 'mv', lambda *args: seen.append(torch.is_autocast_enabled('cpu')) or product(*args)
+    )
+    network = wrapped(FastGANDiscriminator(64, base_channels=8))
+    use_lean_spectral_norm(network)
+    with torch.autocast('cpu', torch.bfloat16):
+        forward_each(network, batches(3), embed=True)
+    assert seen and not any(seen)
 
 
 def test_in_evaluation_mode_buffers_stay():
