@@ -78,7 +78,7 @@ def test_the_average_of_the_file_goes_on():
     match = match_weights(weights(32, **MMGENERATION), model(32), rename=True)
     net = torch.nn.Linear(1, 1)
     ema = HalfLifeEMA(net, half_life_kimg=2.5)
-    ema.steps.copy_(match.weights['generator_ema.steps'])
+    ema.load_state_dict({**ema.state_dict(), 'steps': match.weights['generator_ema.steps']})
     ema.images_per_step = 8
     net.weight.data += 1
     before = ema.module.weight.item()

@@ -29,6 +29,8 @@ class Acceleration:
     """
 
     def __init__(self, accelerate: str | None, channels_last: bool) -> None:
+        if isinstance(accelerate, list | tuple):  # what --cfg-options makes of a comma
+            accelerate = ','.join(map(str, accelerate))
         if accelerate not in CHOICES:
             raise ValueError(f'model.accelerate must be one of {CHOICES}, got {accelerate!r}')
         if not isinstance(channels_last, bool):

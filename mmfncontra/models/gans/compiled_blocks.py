@@ -29,8 +29,10 @@ class _CompiledForward:
         if trained not in self._compiled:
             # The same draws as without compilation.
             options = dict(fallback_random=True) if self._backend == 'inductor' else None
+            # Or sizes that differ between blocks of a class count as unknown, for torch tells them
+            # apart by the line of their code.
             self._compiled[trained] = torch.compile(
-                _own_code(self.module), backend=self._backend, options=options
+                _own_code(self.module), backend=self._backend, options=options, dynamic=False
             )
         return self._compiled[trained](self.module, *args, **kwargs)
 

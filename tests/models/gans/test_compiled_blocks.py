@@ -119,3 +119,17 @@ def test_of_fastgan_the_blocks_are_compiled():
     blocks = compile_blocks(disc, disc.feature_taps)
     assert disc.down_32 not in blocks
     assert not any(type(b).__name__ == 'ChainNorm' for b in blocks)
+
+
+def test_sizes_are_known_to_the_compiler():
+    """A compiler of blocks of one class at several sizes would take them for variable."""
+    graphs = []
+
+    def backend(graph, inputs):
+        graphs.append(any(isinstance(x, torch.SymInt) for x in inputs))
+        return graph.forward
+
+    generator = FastGANGenerator(64, base_channels=4)
+    compile_blocks(generator, backend=backend)
+    generator(torch.randn(2, 256))
+    assert len(graphs) >= 5 and not any(graphs)

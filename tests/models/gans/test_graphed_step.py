@@ -200,6 +200,10 @@ def test_parts_that_need_the_host_are_refused():
     check_graphable(gan(), optimisers(gan()))
 
 
+def test_command_lines_split_at_commas():
+    assert gan(accelerate=['compile', 'cuda_graphs'])._acceleration.compiles
+
+
 def test_the_cpu_trains_on_without_graphs():
     model = gan(accelerate='cuda_graphs')
     plain = gan()
