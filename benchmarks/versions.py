@@ -93,8 +93,12 @@ def main() -> None:
             subprocess.run([*git, 'remove', '--force', str(older)], check=True)
     print(f'{args.size} px, batch {args.batch}, {args.runs} runs of each in turn; medians')
     for family in families:
-        before, now = (statistics.median(times[family, name]) for name in workers)
-        print(f'{family:9s} {before:.3f} s before, {now:.3f} s now: {before / now:.2f} x')
+        both = [times[family, name] for name in workers]
+        before, now = map(statistics.median, both)
+        ranges = ', '.join(f'{min(values):.3f} to {max(values):.3f}' for values in both)
+        print(
+            f'{family:9s} {before:.3f} s before, {now:.3f} s now: {before / now:.2f} x ({ranges})'
+        )
 
 
 if __name__ == '__main__':
