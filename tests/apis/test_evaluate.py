@@ -50,10 +50,8 @@ def test_metrics_of_several_precisions_get_images_each(run):
         dict(type='mmfncontra.ImageMetrics', num_fake=4, precision='float16', prefix='low'),
     ]
     card = MetricCard.read(evaluate(run, metrics=metrics, **PLAIN, out=run.with_name('two.json')))
-    alone = MetricCard.read(
-        evaluate(run, metrics=METRICS, **PLAIN, out=run.with_name('one.json'), batch_size=1)
-    )
-    assert card.metrics['swd'] == pytest.approx(alone.metrics['swd'])
+    alone = MetricCard.read(evaluate(run, metrics=METRICS, **PLAIN, out=run.with_name('one.json')))
+    assert card.metrics['swd'] == alone.metrics['swd']
     assert 'low/swd' in card.metrics
     assert card.depends['ImageMetrics low']['precision'] == 'float16'
 
