@@ -14,7 +14,7 @@ from tqdm import tqdm
 from mmfncontra.registry import DATASETS
 from mmfncontra.utils.checks import check_integers
 
-from .image_reading import check_fit, read_image, resize_image
+from .image_reading import check_fit, read_image, resize_image, shown_name
 from .image_source import ImageSource
 
 ON_BAD_IMAGE = ('error', 'skip')
@@ -197,7 +197,7 @@ class FewShotDataset(BaseDataset):
         name = info.pop('name')
         if 'img' not in info:
             info['img'] = self._read(name)
-        info['img_path'] = str(self.source.root / name)
+        info['img_path'] = f'{self.source.root}/{name}'  # in a zip the name may begin with a slash
         info['img_shape'] = info['img'].shape[:2]
         return info
 
@@ -209,7 +209,8 @@ class FewShotDataset(BaseDataset):
         image = read_image(self.source.read(name), name)
         if min(image.size) < self.size and not self.allow_upscale:
             raise ValueError(
-                f'{name}: {image.width}×{image.height} pixels, smaller than size={self.size}'
+                f'{shown_name(name)}: {image.width}×{image.height} pixels, '
+                f'smaller than size={self.size}'
             )
         return resize_image(image, self.size, self.fit)
 

@@ -1,6 +1,7 @@
 """Read one image: decode, turn upright, convert to RGB, resize."""
 
 import io
+import warnings
 
 import numpy as np
 from PIL import Image, ImageOps
@@ -10,14 +11,38 @@ from mmfncontra.utils.checks import check_integers
 FITS = ('crop', 'stretch')
 # Modes that can be transparent in part; a palette may hold RGBA entries.
 _ALPHA_MODES = ('P', 'PA', 'LA', 'RGBA', 'RGBa')
+# What image files hold, whatever their suffix. Pillow reads many more formats, and hands one of
+# them (EPS) to an interpreter of programs.
+_FORMATS = ('JPEG', 'MPO', 'PNG', 'WEBP', 'BMP', 'TIFF', 'GIF', 'AVIF')
+# Pillow refuses what has twice its MAX_IMAGE_PIXELS, 179 megapixels; there are cameras of 150.
+warnings.filterwarnings('ignore', category=Image.DecompressionBombWarning)
+
+
+def shown_name(name: str) -> str:
+    """A file name as one line of text, whatever bytes it has."""
+    return name if name.isprintable() else ascii(name)
+
+
+def open_image(data: bytes) -> Image.Image:
+    """Open an image file of a usual format, without decoding its pixels.
+
+    Args:
+        data: The contents of the file.
+
+    Raises:
+        Exception: What Pillow raises, for one ``Image.DecompressionBombError`` at more than 179
+            megapixels (twice ``Image.MAX_IMAGE_PIXELS``).
+    """
+    Image.init()
+    return Image.open(io.BytesIO(data), formats=[name for name in _FORMATS if name in Image.OPEN])
 
 
 def read_image(data: bytes, name: str) -> Image.Image:
     """Decode an image file to an upright RGB image.
 
     Args:
-        data: The contents of the file (JPEG, PNG, WebP, BMP or TIFF). Of several frames or pages
-            the first counts.
+        data: The contents of the file (JPEG, PNG, WebP, BMP, TIFF, GIF, AVIF). Of several frames
+            or pages the first counts.
         name: What error messages call the file.
 
     Returns:
@@ -25,21 +50,26 @@ def read_image(data: bytes, name: str) -> Image.Image:
 
     Raises:
         ValueError: If the file is broken, truncated, no image, in a colour mode of unknown range,
-            or past Pillow's limit on the number of pixels.
+            or of more than 179 megapixels, which is found before its pixels are decoded.
     """
+    name = shown_name(name)
     try:
-        with Image.open(io.BytesIO(data)) as image:
+        with open_image(data) as image:
             image.load()
             return to_rgb(ImageOps.exif_transpose(image))
     except Image.DecompressionBombError as error:
-        raise ValueError(f'{name}: too many pixels to be a safe image ({error})') from error
+        limit = 2 * (Image.MAX_IMAGE_PIXELS or 0) / 10**6
+        raise ValueError(
+            f'{name}: too many pixels to be a safe image, more than {limit:.3g} megapixels: save '
+            'it smaller'
+        ) from error
     except MemoryError:
         raise
     # Pillow's decoders raise whatever they stumble over: OSError, SyntaxError, struct.error …
     except Exception as error:
         # Pillow's own sentence names a BytesIO object, which tells a reader nothing.
         unknown = isinstance(error, Image.UnidentifiedImageError)
-        reason = 'not in a known image format' if unknown else error
+        reason = 'not in a known image format' if unknown else ' '.join(str(error).split())[:200]
         raise ValueError(f'{name}: not a readable image ({reason})') from error
 
 
@@ -75,8 +105,8 @@ def to_rgb(image: Image.Image) -> Image.Image:
 
 
 def _grey_16_to_rgb(image: Image.Image) -> Image.Image:
-    values = np.asarray(image).astype(np.float64)
-    grey = np.rint(values / 257).astype(np.uint8)  # 65535 = 257 · 255
+    values = np.asarray(image).astype(np.uint32)
+    grey = ((values + 128) // 257).astype(np.uint8)  # rounded; 65535 = 257 · 255
     if 'transparency' in image.info:
         grey[values == image.info['transparency']] = 255
     return Image.fromarray(grey).convert('RGB')

@@ -7,9 +7,17 @@ from collections.abc import Iterable
 from pathlib import Path, PurePosixPath
 from typing import Any
 
+from .image_reading import shown_name
+
 SUFFIXES = ('.jpg', '.jpeg', '.png', '.webp', '.bmp', '.tif', '.tiff')
-# A zip states how far it unpacks; past this no file is an image worth training on.
+# Past this no file is an image worth training on.
 MAX_FILE_BYTES = 2**30
+# Members of a zip that unpack to so many times their size are made to fill the memory; what is
+# small may be a blank image.
+MAX_RATIO, _SMALL_BYTES = 100, 2**24
+# The others unpack as much as they like at once.
+_METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
+_CHUNK = 2**20
 
 
 class ImageSource:
@@ -18,6 +26,10 @@ class ImageSource:
     Files are chosen by suffix (``SUFFIXES``, in any case); hidden files and folders and macOS's
     ``__MACOSX`` are left out. The order is natural (``2.png`` before ``10.png``) and depends on
     the names alone.
+
+    Links to files are followed, wherever they lead, as in any folder; links to folders are not.
+    Nothing of a zip is ever written to the disk, so that names such as ``../1.png`` in one lead
+    nowhere. Its members are unpacked piece by piece, up to ``MAX_FILE_BYTES``.
 
     A zip stays open between reads, once in each process: a forked or unpickled copy opens its own.
 
@@ -29,8 +41,8 @@ class ImageSource:
 
     Raises:
         FileNotFoundError: If there is nothing at ``root``.
-        ValueError: If ``root`` is neither folder nor zip, is a broken or encrypted zip, or holds no
-            image.
+        ValueError: If ``root`` is neither folder nor zip, is a broken or encrypted zip, is packed
+            by other than deflate, claims more than it holds, or holds no image.
     """
 
     def __init__(self, root: str | os.PathLike) -> None:
@@ -61,37 +73,57 @@ class ImageSource:
             name: One of ``names``.
 
         Raises:
-            ValueError: If the file cannot be read.
+            ValueError: If the file cannot be read, is gone, or is larger than any image.
         """
         try:
-            if not self._is_zip:
-                return (self.root / name).read_bytes()
-            archive = self._open_zip()
-            if archive.getinfo(name).file_size > MAX_FILE_BYTES:
-                raise ValueError(f'unpacks to more than {MAX_FILE_BYTES >> 20} MiB')
-            return archive.read(name)
+            return self._read_member(name) if self._is_zip else _read_file(self.root / name)
         except MemoryError:
             raise
-        # A damaged zip fails in zipfile, zlib, lzma or struct, each with its own exception.
+        # A damaged zip fails in zipfile, zlib or struct, each with its own exception.
         except Exception as error:
-            raise ValueError(f'{name}: cannot be read ({error})') from error
+            reason = error.strerror if isinstance(error, OSError) and error.strerror else error
+            raise ValueError(f'{shown_name(name)}: cannot be read ({reason})') from error
 
     def __getstate__(self) -> dict[str, Any]:
         return {**self.__dict__, '_zip': None, '_zip_pid': -1}
 
+    def _read_member(self, name: str) -> bytes:
+        archive = self._open_zip()
+        info = archive.getinfo(name)
+        if info.file_size > MAX_FILE_BYTES:
+            raise ValueError(f'unpacks to more than {MAX_FILE_BYTES >> 20} MiB')
+        if info.file_size > max(_SMALL_BYTES, MAX_RATIO * info.compress_size):
+            raise ValueError(
+                f'unpacks to more than {MAX_RATIO} times its size: a decompression bomb; if it is '
+                'an image, put it into a folder'
+            )
+        with archive.open(info) as member:
+            # In pieces: what the file says of its size need not be so.
+            return b''.join(iter(lambda: member.read(_CHUNK), b''))
+
     def _list_folder(self) -> Iterable[str]:
-        for folder, _, files in os.walk(self.root):
+        for folder, _, files in os.walk(self.root, onerror=_refuse_folder):
             for file in files:
                 yield (Path(folder) / file).relative_to(self.root).as_posix()
 
     def _list_zip(self) -> Iterable[str]:
-        infos = [info for info in self._open_zip().infolist() if not info.is_dir()]
+        infos = [info for info in self._open_zip().infolist() if not info.filename.endswith('/')]
         for info in infos:
             if info.flag_bits & 0x1 and _is_image(info.filename):
                 raise ValueError(
-                    f'data_root: {str(self.root)!r} is encrypted ({info.filename}). '
+                    f'data_root: {str(self.root)!r} is encrypted ({shown_name(info.filename)}). '
                     'Unpack it and name the folder'
                 )
+            if info.compress_type not in _METHODS and _is_image(info.filename):
+                raise ValueError(
+                    f'data_root: {str(self.root)!r} is packed by another method than deflate '
+                    f'({shown_name(info.filename)}). Unpack it and name the folder'
+                )
+        if sum(info.compress_size for info in infos) > self.root.stat().st_size:
+            raise ValueError(
+                f'data_root: {str(self.root)!r} is no sound zip: its entries overlap, or claim '
+                'more than it holds'
+            )
         return [info.filename for info in infos]
 
     def _open_zip(self) -> zipfile.ZipFile:
@@ -99,12 +131,32 @@ class ImageSource:
         if self._zip is None or self._zip_pid != os.getpid():
             try:
                 self._zip = zipfile.ZipFile(self.root)
-            except (zipfile.BadZipFile, OSError, EOFError) as error:
+            except MemoryError:
+                raise
+            # A damaged directory fails in zipfile, struct, or where it seeks to.
+            except Exception as error:
                 raise ValueError(
                     f'data_root: {str(self.root)!r} is neither a folder nor a sound zip ({error})'
                 ) from error
             self._zip_pid = os.getpid()
         return self._zip
+
+
+def _read_file(path: Path) -> bytes:
+    # Opening a pipe would wait for whoever writes to it.
+    if path.exists() and not path.is_file():
+        raise ValueError('it is no regular file')
+    with path.open('rb') as file:
+        data = file.read(MAX_FILE_BYTES + 1)
+    if len(data) > MAX_FILE_BYTES:
+        raise ValueError(f'it has more than {MAX_FILE_BYTES >> 20} MiB')
+    return data
+
+
+def _refuse_folder(error: OSError) -> None:
+    raise ValueError(
+        f'data_root: the folder {error.filename!r} cannot be listed ({error.strerror})'
+    ) from error
 
 
 def _is_image(name: str) -> bool:
@@ -113,7 +165,9 @@ def _is_image(name: str) -> bool:
     return path.suffix.lower() in SUFFIXES and not hidden
 
 
-def _natural(name: str) -> tuple[list[str | int], str]:
+def _natural(name: str) -> tuple[list[str | tuple[int, str]], str]:
     """Sort key: runs of digits compare as numbers; the name itself settles what is equal then."""
     parts = re.split(r'([0-9]+)', name.casefold())
-    return [int(part) if i % 2 else part for i, part in enumerate(parts)], name
+    # Of two numbers the one of more digits is larger; Python reads none of thousands.
+    digits = [part.lstrip('0') for part in parts]
+    return [(len(digits[i]), digits[i]) if i % 2 else part for i, part in enumerate(parts)], name

@@ -1,7 +1,6 @@
 """What is in a folder or zip of images: each file read and decoded once."""
 
 import hashlib
-import io
 import os
 import sys
 from collections.abc import Sequence
@@ -13,7 +12,7 @@ from PIL import Image
 from tqdm import tqdm
 
 from .flip_safety import TEXTURE_SHAPE, texture_histograms
-from .image_reading import read_image, resize_image
+from .image_reading import open_image, read_image, resize_image
 from .image_source import ImageSource
 
 # Side of the picture that local texture is taken from, and of the one that images are compared by.
@@ -86,7 +85,7 @@ def inspect_image(data: bytes, name: str) -> ImageFacts:
     except ValueError as error:
         return ImageFacts(name, error=str(error))
     # The header again, without pixels: the upright RGB image no longer tells what the file was.
-    with Image.open(io.BytesIO(data)) as header:
+    with open_image(data) as header:
         mode, kind = header.mode, header.format or ''
         has_alpha = mode in ('RGBA', 'RGBa', 'LA', 'PA') or 'transparency' in header.info
         # The method of the base class: that of PNG images decodes them.

@@ -11,7 +11,7 @@ _MANY_STEPS = 10**9
 # States of other trainings.
 _NOT_WEIGHTS = ('mean_path_length', 'iteration', 'discriminator.ada_aug.')
 # A residual block of mmagic's StyleGAN2Discriminator.
-_BLOCK = re.compile(r'(discriminator\.(?:backbone\.)?convs\.)(\d+)(\.(?:conv1|conv2|skip)\..+)')
+_BLOCK = re.compile(r'(discriminator\.(?:backbone\.)?convs\.)(\d{1,3})(\.(?:conv1|conv2|skip)\..+)')
 
 
 def adapt_published_weights(

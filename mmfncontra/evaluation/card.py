@@ -19,6 +19,10 @@ COMPARED = (
 LIBRARIES = ('torch', 'torchvision', 'numpy', 'scipy', 'torch-fidelity', 'mmengine', 'mmagic')
 
 
+class _NewerError(ValueError):
+    pass
+
+
 @dataclass
 class MetricCard:
     """Values of one evaluation.
@@ -82,18 +86,32 @@ class MetricCard:
             raise FileNotFoundError(f'there is no metric card at {path}')
         try:
             content = json.loads(path.read_text(encoding='utf-8'))
-            newer = isinstance(content, dict) and content.get('version', VERSION) != VERSION
-            if newer:
-                raise ValueError(
-                    f'{path} is a card of version {content["version"]}, this is {VERSION}'
-                )
+            if isinstance(content, dict) and content.get('version', VERSION) != VERSION:
+                found = str(content['version'])[:20]
+                raise _NewerError(f'{path} is a card of version {found}, this is {VERSION}')
             card = cls(**content)
             card.metrics = {k: math.nan if v is None else v for k, v in card.metrics.items()}
             if not all(isinstance(group, dict) for group in card.depends.values()):
                 raise TypeError('depends must hold groups')
-        except (json.JSONDecodeError, TypeError, AttributeError, UnicodeDecodeError) as error:
+        except _NewerError:
+            raise
+        # Python reads no numbers of thousands of digits, and no lists in thousands of lists.
+        except (ValueError, TypeError, AttributeError, RecursionError) as error:
             raise ValueError(f'{path} is no metric card: {error}') from error
+        if not _is_sound(card):
+            raise ValueError(f'{path} is no metric card: it has values of wrong types')
         return card
+
+
+def _is_sound(card: MetricCard) -> bool:
+    return (
+        isinstance(card.iteration, int | None)
+        and all(isinstance(part, dict) for part in (card.metrics, card.depends, card.curves))
+        and all(isinstance(value, int | float) for value in card.metrics.values())
+        and all(isinstance(curve, list) for curve in card.curves.values())
+        and all(isinstance(v, int | float) for curve in card.curves.values() for v in curve)
+        and isinstance(card.warnings, list)
+    )
 
 
 def find_differences(cards: Mapping[str, MetricCard]) -> list[str]:

@@ -7,6 +7,8 @@ import numpy as np
 import torch
 from mmengine.logging import HistoryBuffer
 
+from .pickle_check import ARRAY_DTYPES
+
 _STATISTICS = ('min', 'max', 'current', 'mean')
 
 
@@ -36,8 +38,10 @@ def allow_training_checkpoints() -> None:
     """Let weights-only loading (the default since torch 2.6) read checkpoints of mmengine 0.10.
 
     They hold the running means of the log as ``HistoryBuffer`` objects over numpy arrays. What is
-    allowed beyond torch's own list can build such arrays and numbers, and nothing else. Calling it
-    again changes nothing.
+    allowed beyond torch's own list runs no code by itself, but a ``numpy.dtype`` takes its state
+    unchecked: a forged one has numpy follow numbers as addresses. So files of unknown origin are
+    read with :func:`mmfncontra.utils.checkpoint_file.read_torch_file`, which refuses those first.
+    Calling it again changes nothing.
     """
     # numpy 2 moved `numpy.core` to `numpy._core`; a file may come from either.
     numpy_2 = np.lib.NumpyVersion(np.__version__) >= '2.0.0'
@@ -46,5 +50,5 @@ def allow_training_checkpoints() -> None:
     for package in ('numpy.core', 'numpy._core'):
         allowed.append((multiarray._reconstruct, f'{package}.multiarray._reconstruct'))
         allowed.append((multiarray.scalar, f'{package}.multiarray.scalar'))
-    allowed += [type(np.dtype(name)) for name in ('f8', 'f4', 'i8', 'i4', '?')]
+    allowed += [type(np.dtype(name)) for name in ARRAY_DTYPES]
     torch.serialization.add_safe_globals(allowed)

@@ -179,7 +179,7 @@ def _read_scalars(run: RunRecord) -> None:
         run.notes.append(f'{broken} broken line(s) of scalars.json left out')
     try:
         records = read_scalars(run.path)
-    except (OSError, ValueError, TypeError) as error:
+    except (OSError, ValueError, TypeError, RecursionError) as error:
         run.notes.append(f'scalars.json cannot be read: {error}')
         return
     run.scalars = [record for record in records if isinstance(record['step'], int)]
@@ -188,7 +188,7 @@ def _read_scalars(run: RunRecord) -> None:
 def _is_record(line: str) -> bool:
     try:
         record = json.loads(line)
-    except ValueError:
+    except (ValueError, RecursionError):
         return False
     return isinstance(record, dict) and isinstance(record.get('step'), int)
 
@@ -201,23 +201,8 @@ def _read_cards(run: RunRecord) -> None:
         except (OSError, ValueError) as error:
             run.notes.append(f'metric card left out: {error}')
             continue
-        if _is_sound(card):
-            cards[number if card.iteration is None else card.iteration] = card
-        else:
-            run.notes.append(f'metric card left out: {path} has values of wrong types')
+        cards[number if card.iteration is None else card.iteration] = card
     run.cards = dict(sorted(cards.items()))
-
-
-def _is_sound(card: MetricCard) -> bool:
-    return (
-        isinstance(card.iteration, int | None)
-        and all(isinstance(part, dict) for part in (card.metrics, card.depends, card.curves))
-        and all(isinstance(value, int | float | None) for value in card.metrics.values())
-        and all(isinstance(group, dict) for group in card.depends.values())
-        and all(isinstance(curve, list) for curve in card.curves.values())
-        and all(isinstance(v, int | float) for curve in card.curves.values() for v in curve)
-        and isinstance(card.warnings, list)
-    )
 
 
 def _read_verdicts(run: RunRecord) -> None:
@@ -226,7 +211,7 @@ def _read_verdicts(run: RunRecord) -> None:
         return
     try:
         entries = json.loads(path.read_text(encoding='utf-8'))
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         run.notes.append(f'doctor.json cannot be read: {error}')
         return
     sound = [

@@ -4,7 +4,7 @@
     python tools/model_converters/fastgan_to_mmfncontra.py 50000.pth fastgan.pth
     python tools/model_converters/fastgan_to_mmfncontra.py all_50000.pth fncontra.pth --contrast
 
-The file is read with ``weights_only=True``: no code in it runs.
+Only tensors and numbers are read from the file: no code in it runs.
 """
 
 import argparse
@@ -37,15 +37,14 @@ def main(argv: Sequence[str] | None = None) -> None:
     import torch
 
     from mmfncontra.models.archs.fastgan_checkpoint import convert_fastgan, fastgan_size
+    from mmfncontra.utils.checkpoint_file import read_torch_file
 
     if not args.src.is_file():
         raise SystemExit(f'{args.src}: no such file')
     try:
-        checkpoint = torch.load(args.src, map_location='cpu', weights_only=True)
-    except Exception as error:  # a damaged file fails in as many ways as there are formats
-        raise SystemExit(
-            f'{args.src}: truncated or not a PyTorch checkpoint ({type(error).__name__})'
-        ) from None
+        checkpoint = read_torch_file(args.src)
+    except ValueError as error:
+        raise SystemExit(f'{args.src}: truncated or not a PyTorch checkpoint ({error})') from None
     try:
         state = convert_fastgan(checkpoint, contrast=args.contrast, drop=args.drop)
     except ValueError as error:

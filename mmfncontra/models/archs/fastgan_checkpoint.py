@@ -121,7 +121,9 @@ def fastgan_size(generator: Mapping) -> int:
 
 def _network_state(checkpoint: Mapping, key: str) -> dict[str, Tensor]:
     state = checkpoint.get(key) if isinstance(checkpoint, Mapping) else None
-    if not isinstance(state, Mapping) or not all(isinstance(v, Tensor) for v in state.values()):
+    if not isinstance(state, Mapping) or not all(
+        isinstance(name, str) and isinstance(v, Tensor) for name, v in state.items()
+    ):
         held = _few(checkpoint) if isinstance(checkpoint, Mapping) else type(checkpoint).__name__
         raise ValueError(
             "checkpoint must hold the state dicts 'g' (generator) and 'd' (discriminator): "
@@ -134,6 +136,8 @@ def _averaged(parameters: Sequence[Tensor] | None, generator: dict) -> dict[str,
     if parameters is None:
         return generator
     names = [name for name in generator if not name.endswith(_BUFFERS)]
+    if not isinstance(parameters, Sequence) or not all(isinstance(p, Tensor) for p in parameters):
+        raise ValueError("'g_ema' must be a list of tensors")
     if [p.shape for p in parameters] != [generator[name].shape for name in names]:
         raise ValueError(
             f"'g_ema' must list the generator's {len(names)} parameters in order: "
