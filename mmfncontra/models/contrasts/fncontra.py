@@ -9,7 +9,8 @@ from torch import Tensor, nn
 from mmfncontra.registry import MODELS
 
 from ..heads import ContrastiveDiscriminator, forward_each
-from ..losses import cosine_to_negatives
+from ..losses import cosine_to_negatives, gather_embeddings
+from .embedding_queue import EmbeddingQueue
 
 DIFFICULTIES = ('easy', 'middle', 'hard')
 
@@ -41,7 +42,8 @@ class FNContra(nn.Module):
         negatives: Config of the negatives, default ``FrequencyNegatives``.
         view: Config of the positive view, default ``RandomView``.
         head: Config of the contrastive head, default ``WaveletContrastiveHead``.
-        dwcl: Config of the discriminator's loss; ``None`` leaves it out.
+        dwcl: Config of the discriminator's loss; ``None`` leaves it out. Where it has a
+            ``queue_size``, it is given the positives of so many past images.
         gwcl: Config of the generator's loss; ``None`` leaves it out.
         weights: Config of the weights; they change only under ``DynamicWeightHook``.
         difficulties: The levels to use, some of easy, middle and hard.
@@ -54,6 +56,7 @@ class FNContra(nn.Module):
     Attributes:
         similarity: Mean cosine to each level's negatives in the last step, a buffer (3,) in the
             order easy, middle, hard; 0 for levels that are not used.
+        queue: Past positives, for a loss with a ``queue_size``; else ``None``.
     """
 
     def __init__(
@@ -85,6 +88,7 @@ class FNContra(nn.Module):
         self.gwcl = None if gwcl is None else MODELS.build(gwcl)
         self.head_config = head or dict(type='mmfncontra.WaveletContrastiveHead')
         self.taps = taps
+        self.queue: EmbeddingQueue | None = None
         self.register_buffer('similarity', torch.zeros(3), persistent=False)
 
     @property
@@ -119,6 +123,8 @@ class FNContra(nn.Module):
                 f'for prototypes, got {list(wrapped.tap_names)}; or leave GWCL out with '
                 'contrast.gwcl=None'
             )
+        if queue_size := getattr(self.dwcl, 'queue_size', 0):
+            self.queue = EmbeddingQueue(queue_size, wrapped.head.embedding_size)
         return wrapped
 
     def level_weights(self) -> dict[str, Tensor]:
@@ -162,7 +168,7 @@ class FNContra(nn.Module):
         embeddings = dict(zip(self.difficulties, embeddings, strict=True))
         losses = {}
         if self.embeds:
-            losses['loss_dwcl'] = self.dwcl(embedding, positive, embeddings, self.level_weights())
+            losses['loss_dwcl'] = self._contrast(embedding, positive, embeddings)
             self._measure_similarity(embedding, embeddings)
         if not self.uses_prototypes:
             return losses, None
@@ -181,6 +187,15 @@ class FNContra(nn.Module):
         """
         loss = self.gwcl(fake, prototypes.real, prototypes.negatives, self.level_weights())
         return dict(loss_gwcl=loss)
+
+    def _contrast(self, query: Tensor, positive: Tensor, negatives: dict[str, Tensor]) -> Tensor:
+        if self.queue is None:
+            return self.dwcl(query, positive, negatives, self.level_weights())
+        # A copy: the loss is differentiated after the queue has moved on.
+        past = self.queue.embeddings.clone()
+        loss = self.dwcl(query, positive, negatives, self.level_weights(), past=past)
+        self.queue.push(gather_embeddings(positive) if self.dwcl.gather else positive)
+        return loss
 
     @torch.no_grad()
     def _measure_similarity(self, query: Tensor, negatives: dict[str, Tensor]) -> None:

@@ -66,13 +66,16 @@ class SelfInformationWeight(nn.Module):
         """Move the weights towards the self-information of this iteration.
 
         Args:
-            mean_cosines: Mean cosine per level (easy, middle, hard), (3,) in [-1, 1].
+            mean_cosines: Mean cosine per level (easy, middle, hard), (3,) in [-1, 1]; the weight of
+                a level that is not finite stays as it is.
 
         Returns:
             The new weights, (3,).
         """
         information = self_information(mean_cosines.to(self.weight))
         average = self.momentum * self.weight + (1 - self.momentum) * information
-        self.weight.copy_(torch.where(self.started, average, information))
-        self.started.fill_(True)
+        known = information.isfinite()
+        moved = torch.where(self.started, average, information)
+        self.weight.copy_(torch.where(known, moved, self.weight))
+        self.started.logical_or_(known.all())
         return self.weight

@@ -1,6 +1,7 @@
 """Losses: modules that map tensors to scalars."""
 
 from .dwcl_loss import DWCLLoss
+from .gather_embeddings import gather_embeddings
 from .gwcl_loss import GWCLLoss, prototype_distance
 from .hinge_gan_loss import HingeGANLoss
 from .lecam_loss import LeCamLoss
@@ -23,5 +24,6 @@ __all__ = [
     'WaveletL1Loss',
     'cosine',
     'cosine_to_negatives',
+    'gather_embeddings',
     'prototype_distance',
 ]

@@ -5,6 +5,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import torch
+from mmengine.dist import get_world_size
 from torch import Tensor, nn
 
 from mmfncontra.registry import MODELS
@@ -82,7 +83,8 @@ class LPIPSReconstructionLoss(nn.Module):
         L = \lambda \sum_{(\hat{x}, x)} \sum_B \mathrm{LPIPS}_{VGG}(\hat{x}, x)
 
     All reconstructions pass the network in one batch, and the targets in another, without gradient;
-    a target that comes twice passes once.
+    a target that comes twice passes once. The batch is that of all ranks, whose losses carry the
+    number of ranks since gradients are averaged.
 
     The frozen network is no part of this module's state: it is neither saved with a checkpoint nor
     seen by an optimiser.
@@ -145,7 +147,8 @@ class LPIPSReconstructionLoss(nn.Module):
         with torch.no_grad():
             known = dict(zip(map(id, distinct), self._features(distinct), strict=True))
         pairs = zip(self._features(reconstructions), targets, strict=True)
-        return self.loss_weight * sum(self._distance(maps, known[id(t)]) for maps, t in pairs)
+        distance = sum(self._distance(maps, known[id(t)]) for maps, t in pairs)
+        return get_world_size() * self.loss_weight * distance
 
     def _features(self, batches: Sequence[Tensor]) -> list[list[Tensor]]:
         """VGG's five maps of each batch, every pixel's features scaled to length 1."""

@@ -38,6 +38,20 @@ def cosine_to_negatives(query: Tensor, negatives: Mapping[str, Tensor]) -> Tenso
     return torch.stack([cosine(query, negative) for negative in negatives.values()])
 
 
+def cosine_to_all(query: Tensor, others: Tensor) -> Tensor:
+    """Cosine similarity of each query to each of some embeddings.
+
+    Args:
+        query: Embeddings, (B, E).
+        others: Embeddings, (N, E).
+
+    Returns:
+        Similarities, (B, N); 0 to an embedding of zeros.
+    """
+    query, others = full_precision(query), full_precision(others)
+    return F.normalize(query, dim=1) @ F.normalize(others, dim=1).T.to(query)
+
+
 def level_weights(
     names: Mapping[str, object], weights: Mapping[str, float | Tensor] | Tensor, like: Tensor
 ) -> Tensor:

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 import torch
+from mmengine.dist import get_world_size
 from torch import Tensor, nn
 
 from mmfncontra.registry import MODELS
@@ -26,7 +27,8 @@ class WaveletL1Loss(nn.Module):
     channels and positions). The factor 2^{-j} turns the orthonormal filters into averaging ones, so
     that each term is in units of the image. Edges count at every scale, as in a perceptual
     distance, while no weights are downloaded: an alternative to LPIPS for discriminators that
-    reconstruct real images. The sum over the batch follows FastGAN's LPIPS terms.
+    reconstruct real images. The sum over the batch follows FastGAN's LPIPS terms; the batch is that
+    of all ranks, whose losses carry the number of ranks since gradients are averaged.
 
     Args:
         wavelet: Name of an orthogonal or biorthogonal discrete wavelet of PyWavelets.
@@ -76,7 +78,7 @@ class WaveletL1Loss(nn.Module):
                 'target for each of at least one reconstruction'
             )
         terms = [self._distance(r, t) for r, t in zip(reconstructions, targets, strict=True)]
-        return self.loss_weight * torch.stack(terms).sum()
+        return get_world_size() * self.loss_weight * torch.stack(terms).sum()
 
     def _distance(self, reconstruction: Tensor, target: Tensor) -> Tensor:
         if reconstruction.ndim != 4 or reconstruction.shape != target.shape:

@@ -47,3 +47,12 @@ def test_continues_from_a_state_dict():
 def test_refuses(arguments):
     with pytest.raises(ValueError, match=next(iter(arguments))):
         SelfInformationWeight(**arguments)
+
+
+def test_what_is_not_finite_moves_nothing():
+    weights = SelfInformationWeight(momentum=0.5)
+    weights.update(torch.full((3,), torch.nan))
+    assert weights.weight.tolist() == [0.5] * 3 and not weights.started
+    first = weights.update(torch.tensor([0.9, 0.5, 0.1])).clone()
+    weights.update(torch.tensor([torch.nan, 0.5, 0.2]))
+    assert weights.weight[0] == first[0] and weights.weight[2] != first[2]

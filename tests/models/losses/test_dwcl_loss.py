@@ -84,6 +84,70 @@ def test_refuses_missing_or_miscounted_weights():
         DWCLLoss()(x['query'], x['positive'], negatives, torch.ones(2))
 
 
+def with_others(x, negatives, weights, temperature, past, batch):
+    """The formula of the docstring, term by term."""
+    query, positive = x['query'].tolist(), x['positive'].tolist()
+    total = 0.0
+    for name, negative in negatives.items():
+        for i, f in enumerate(query):
+            up = math.exp(cosine(f, positive[i]) / temperature)
+            down = up + math.exp(cosine(f, negative[i].tolist()) / temperature)
+            others = [p for j, p in enumerate(positive) if j != i] if batch else []
+            for other in [*others, *past.tolist()]:
+                down += math.exp(cosine(f, other) / temperature)
+            total += -weights[name] * math.log(up / down) / len(query)
+    return total
+
+
+@pytest.mark.parametrize(('batch', 'queue'), [(True, 0), (False, 3), (True, 3)])
+@pytest.mark.parametrize('temperature', [0.07, 1.0])
+def test_other_images_equal_plain_loop(batch, queue, temperature):
+    x = embeddings()
+    negatives = {name: x[name] for name in LEVELS}
+    weights = dict(easy=0.6, middle=0.3, hard=0.1)
+    past = torch.randn(queue, 16, dtype=torch.float64)
+    # A queue that is not full yet.
+    kept = torch.cat([past, torch.zeros(2, 16, dtype=torch.float64)]) if queue else None
+    loss = DWCLLoss(temperature, batch_negatives=batch, queue_size=queue and 5)(
+        x['query'], x['positive'], negatives, weights, past=kept
+    )
+    expected = with_others(x, negatives, weights, temperature, past, batch)
+    assert loss.item() == pytest.approx(expected, rel=1e-10)
+
+
+def test_gradient_through_other_images_against_finite_difference():
+    x = embeddings(batch=3, size=4)
+    negatives = {name: x[name] for name in LEVELS}
+    loss = DWCLLoss(temperature=0.5, batch_negatives=True, queue_size=3)
+    past = torch.tensor([[1.0, 2, 3, 4], [0, 0, 0, 0]], dtype=torch.float64)
+    torch.autograd.gradcheck(
+        lambda q, p: loss(q, p, negatives, torch.ones(3), past=past),
+        (x['query'].requires_grad_(), x['positive'].requires_grad_()),
+    )
+
+
+def test_no_others_at_all_is_the_loss_without_them():
+    x = {name: value[:1].requires_grad_() for name, value in embeddings().items()}
+    negatives = {name: x[name] for name in LEVELS}
+    arguments = (x['query'], x['positive'], negatives, torch.ones(3))
+    alone = DWCLLoss(batch_negatives=True, queue_size=2)
+    loss = alone(*arguments, past=torch.zeros(2, 16, dtype=torch.float64))
+    plain = DWCLLoss()(*arguments)
+    assert loss.item() == plain.item()
+    for a, b in zip(torch.autograd.grad(loss, [*x.values()]),
+                    torch.autograd.grad(plain, [*x.values()]), strict=True):  # fmt: skip
+        torch.testing.assert_close(a, b)
+
+
+@pytest.mark.parametrize(
+    ('arguments', 'said'),
+    [(dict(gather=True), 'nothing to gather'), (dict(queue_size=-1), 'queue_size must be')],
+)
+def test_refuses_others(arguments, said):
+    with pytest.raises(ValueError, match=said):
+        DWCLLoss(**arguments)
+
+
 def test_needs_no_mmagic():
     import subprocess
     import sys

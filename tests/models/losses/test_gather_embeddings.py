@@ -1,0 +1,58 @@
+import pytest
+import torch
+from mmengine.dist import get_rank
+from two_ranks import on_two_ranks
+
+from mmfncontra.models.losses import DWCLLoss, gather_embeddings
+
+NAMES = ('query', 'positive', 'easy', 'hard')
+
+
+def loss_and_gradients(x, past, gather):
+    x = {name: value.clone().requires_grad_() for name, value in x.items()}
+    loss = DWCLLoss(0.3, batch_negatives=True, queue_size=4, gather=gather)(
+        x['query'], x['positive'], dict(easy=x['easy'], hard=x['hard']), torch.tensor([0.7, 0.2]),
+        past=past,
+    )  # fmt: skip
+    loss.backward()
+    return loss.detach(), {name: value.grad for name, value in x.items()}
+
+
+def on_half(whole, past):
+    own = slice(3 * get_rank(), 3 * get_rank() + 3)
+    return loss_and_gradients({name: value[own] for name, value in whole.items()}, past, True)
+
+
+def gather_unequal():
+    return gather_embeddings(torch.zeros(2 + get_rank(), 3))
+
+
+def test_two_ranks_equal_one_with_the_whole_batch(tmp_path):
+    whole = {name: torch.randn(6, 8, dtype=torch.float64) for name in NAMES}
+    past = torch.randn(4, 8, dtype=torch.float64)
+    one, two = on_two_ranks(on_half, whole, past, folder=tmp_path)
+    loss, gradients = loss_and_gradients(whole, past, False)
+    # A distributed wrapper takes the mean over ranks.
+    torch.testing.assert_close((one[0] + two[0]) / 2, loss)
+    for name, gradient in gradients.items():
+        torch.testing.assert_close(torch.cat([one[1][name], two[1][name]]) / 2, gradient)
+    # Each rank has a loss of its own.
+    assert not torch.equal(one[0], two[0])
+
+
+def test_batches_of_two_sizes(tmp_path):
+    for error in on_two_ranks(gather_unequal, folder=tmp_path):
+        assert isinstance(error, ValueError) and 'got [2, 3]' in str(error)
+
+
+def test_on_one_process_nothing_happens():
+    x = torch.randn(2, 3)
+    assert gather_embeddings(x) is x
+
+
+@pytest.mark.parametrize('batch', [1, 5])
+def test_gathering_on_one_process_changes_nothing(batch):
+    x = torch.randn(4, batch, 8)
+    arguments = (x[0], x[1], dict(easy=x[2], hard=x[3]), torch.ones(2))
+    plain = DWCLLoss(batch_negatives=True)(*arguments)
+    assert torch.equal(DWCLLoss(batch_negatives=True, gather=True)(*arguments), plain)
