@@ -45,7 +45,10 @@ def main(argv: Sequence[str] | None = None) -> None:
     # Imported after parsing: --help answers at once, and after the check of what they need.
     from mmfncontra.apis.check_data import check_data
     from mmfncontra.apis.data_report import describe_check
+    from mmfncontra.utils.checks import check_writable
 
+    if args.json is not None:
+        check_writable(args.json, '--json')
     check = check_data(
         args.data,
         size=args.size,

@@ -30,7 +30,10 @@ def main(argv: Sequence[str] | None = None) -> None:
     check_versions()
     # Imported after parsing: --help answers at once, and after the check of what they need.
     from mmfncontra.apis.combinations import describe_combinations
+    from mmfncontra.utils.checks import check_writable
 
+    if args.out is not None:
+        check_writable(args.out, '--out')
     text = describe_combinations(Path(__file__).resolve().parents[1] / 'configs')
     if args.out is None:
         print(text, end='')

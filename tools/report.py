@@ -38,8 +38,11 @@ def main(argv: Sequence[str] | None = None) -> None:
     args = parse_args(argv)
     check_versions()
     # Imported after parsing: --help answers at once, and after the check of what they need.
+    from mmfncontra.utils.checks import check_writable
     from mmfncontra.visualization.report import write_report
 
+    if args.out is not None:
+        check_writable(args.out, '--out')
     out = write_report(args.work_dirs, args.out)
     note(f'report in {out} ({out.stat().st_size / 1e6:.1f} MB): open it in a browser')
 

@@ -31,7 +31,7 @@ __getattr__ = lazy_names(
         'find_config': '.inference',
         'generate': '.generation',
         'iterate_images': 'mmfncontra.models.sampling',
-        'latest_checkpoint': '.train',
+        'latest_checkpoint': 'mmfncontra.utils.checkpoint_store',
         'load_checkpoint_file': 'mmfncontra.utils.checkpoint_file',
         'load_config': '.config',
         'load_generator': '.inference',

@@ -50,10 +50,13 @@ def plan_runs(
         Runs, none of which is started.
 
     Raises:
-        ValueError: If a seed is none, seeds or names of variants come twice, or the baseline is
-            unknown.
+        ValueError: If a seed is none, seeds or names of variants come twice, the baseline is
+            unknown, or ``work_dir`` is a file.
     """
     check_variants(variants, baseline)
+    folder = next((p for p in (Path(work_dir), *Path(work_dir).parents) if p.exists()), None)
+    if folder is not None and not folder.is_dir():
+        raise ValueError(f'work_dir must be a folder, but {folder} is a file')
     for seed in seeds:
         check_integers(0, seeds=seed)
     if not seeds or len(set(seeds)) < len(seeds):

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-import difflib
-from collections.abc import Iterator
+import os
+import traceback
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mmfncontra.utils import prepare_mmagic
+from mmfncontra.utils.near_names import near_names
+
+from .config_values import leaf_datasets
 
 if TYPE_CHECKING:
-    from mmengine.config import Config, ConfigDict
+    from mmengine.config import Config
 
 _CHECKOUT = Path(__file__).parents[2]
 
@@ -23,10 +26,12 @@ def _near_configs(path: Path) -> list[str]:
         for found in (root / 'configs').rglob('*.py')
         if '_base_' not in found.parts
     }
-    near = difflib.get_close_matches(path.as_posix(), known, n=3, cutoff=0.5)
-    stems = {Path(name).stem: name for name in known}
-    near += [stems[s] for s in difflib.get_close_matches(path.stem, stems, n=3, cutoff=0.7)]
-    return list(dict.fromkeys(near))[:3]
+    stems: dict[str, list[str]] = {}
+    for name in known:
+        stems.setdefault(Path(name).stem, []).append(name)
+    near = [name for stem in near_names(path.stem, stems, cutoff=0.7) for name in stems[stem]]
+    # Of configs of one name those whose folders are alike come first.
+    return near_names(path.as_posix(), near, cutoff=0.0)
 
 
 def check_config_file(path: str | Path) -> Path:
@@ -43,6 +48,8 @@ def check_config_file(path: str | Path) -> Path:
         ValueError: If it is not a Python file.
     """
     path = Path(path).expanduser()
+    if path.is_dir():
+        raise ValueError(f'config {path} is a folder: name a .py file in it')
     if not path.is_file():
         near = _near_configs(path)
         hint = f'; did you mean {" or ".join(near)}?' if near else ''
@@ -63,16 +70,62 @@ def load_config(path: str | Path) -> Config:
 
     Raises:
         FileNotFoundError: If it, or a base of it, is missing; the message has similar names.
-        ValueError: If it is not a Python file.
+        ValueError: If it is not a Python file, or running it fails; the message has file and line.
     """
     path = check_config_file(path)
     # Imported now: mmengine imports torch, for seconds in which a mistyped path would wait.
     from mmengine.config import Config
 
+    _check_circle(path)
     try:
         return Config.fromfile(path, import_custom_modules=False)
     except FileNotFoundError as error:
         raise FileNotFoundError(f'config {path} has a base that is missing: {error}') from error
+    # A config is Python: running it may raise anything.
+    except Exception as error:
+        raise ValueError(f'config {_culprit(path, error)}: {_reason(error)}') from error
+
+
+def _check_circle(path: Path, above: tuple[Path, ...] = ()) -> None:
+    """Refuse a config that is a base of itself, which mmengine reads a thousand times."""
+    from mmengine.config import Config
+
+    path = path.resolve()
+    if path in above:
+        raise ValueError(
+            f'config {above[0]} has {path.name} among its own bases: _base_ must name other files'
+        )
+    try:
+        bases = [path.parent / base for base in Config._get_base_files(str(path))]
+    except Exception:  # what is wrong with the file shows when it is read
+        return
+    for base in bases:
+        if base.is_file():
+            _check_circle(base, (*above, path))
+
+
+def _culprit(path: Path, error: Exception) -> str:
+    """The file that an error is in: the config or one of its bases; and the line, if known."""
+    file, line = str(path), getattr(error, 'lineno', None)
+    for frame, number in traceback.walk_tb(error.__traceback__):
+        if frame.f_code.co_name == '_file2dict':
+            file = frame.f_locals.get('filename', file)
+        elif frame.f_code.co_name == '<module>' and not frame.f_globals.get('__file__'):
+            line = number
+    is_base = os.path.abspath(file) != os.path.abspath(path)
+    where = f'{path} has a base {file} that' if is_base else str(path)
+    return f'{where} cannot be read{"" if line is None else f", line {line}"}'
+
+
+def _reason(error: Exception) -> str:
+    said = ' '.join(str(error).split())[:250]
+    if isinstance(error, SyntaxError):
+        line = (error.text or '').strip()[:60]
+        return f'{error.msg}{f": {line}" if line else ""}'
+    if isinstance(error, KeyError):
+        said = ' '.join(str(error.args[0]).split())[:250] if error.args else ''
+        return said if ' ' in said else f'there is no {said}'
+    return f'{type(error).__name__}: {said}'
 
 
 def import_custom_modules(cfg: Config) -> None:
@@ -92,19 +145,6 @@ def import_custom_modules(cfg: Config) -> None:
             import_module(name)
         except ImportError as error:
             raise ImportError(f'custom_imports: cannot import {name}: {error}') from error
-
-
-def _leaf_datasets(
-    cfg: ConfigDict, key: str = 'train_dataloader.dataset'
-) -> Iterator[tuple[str, ConfigDict]]:
-    """Keys and configs of the data sets inside wrappers such as ``RepeatDataset``."""
-    if cfg.get('datasets'):
-        for i, dataset in enumerate(cfg.datasets):
-            yield from _leaf_datasets(dataset, f'{key}.datasets.{i}')
-    elif 'dataset' in cfg:
-        yield from _leaf_datasets(cfg.dataset, f'{key}.dataset')
-    else:
-        yield key, cfg
 
 
 def check_data_folder(data: str | Path) -> None:
@@ -132,7 +172,7 @@ def set_data_root(cfg: Config, data: str | Path | None) -> None:
         FileNotFoundError: If nothing is at the path.
         ValueError: If the config needs a path and has none, or takes none.
     """
-    datasets = [dataset for _, dataset in _leaf_datasets(cfg.train_dataloader.dataset)]
+    datasets = [dataset for _, dataset in leaf_datasets(cfg.train_dataloader.dataset)]
     if data is not None:
         kinds = ', '.join(str(dataset.get('type')) for dataset in datasets)
         if len(datasets) > 1 or 'data_root' not in datasets[0]:
@@ -181,13 +221,13 @@ def check_image_size(cfg: Config) -> None:
     ]
     sizes += [
         (f'{key}.size', dataset.size)
-        for key, dataset in _leaf_datasets(cfg.train_dataloader.dataset)
+        for key, dataset in leaf_datasets(cfg.train_dataloader.dataset)
         if 'size' in dataset
     ]
     for key, size in sizes[1:]:
         if size != sizes[0][1]:
             raise ValueError(
-                f'{key}={size} and {sizes[0][0]}={sizes[0][1]} must be the same: the '
+                f'{key}={size!r} and {sizes[0][0]}={sizes[0][1]!r} must be the same: the '
                 'networks and the real images have one size'
             )
 
@@ -202,7 +242,7 @@ def check_classes(cfg: Config) -> None:
         ValueError: If the images have other classes, or their labels are not handed on.
     """
     num_classes = (cfg.model.get('generator') or {}).get('num_classes') or 0
-    for key, dataset in _leaf_datasets(cfg.train_dataloader.dataset):
+    for key, dataset in leaf_datasets(cfg.train_dataloader.dataset):
         found = dataset.get('num_classes') or 0
         if found != num_classes:
             raise ValueError(

@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from mmengine.device import get_device
 from mmengine.registry import DefaultScope
 from torch import nn
 from tqdm import tqdm
@@ -24,10 +23,11 @@ from mmfncontra.evaluation.metrics.sample_metric import (
 from mmfncontra.models.sampling import iterate_pixels
 from mmfncontra.registry import DATASETS, METRICS
 from mmfncontra.utils.checkpoint_file import load_checkpoint_file
+from mmfncontra.utils.checks import check_integers, check_writable
 from mmfncontra.utils.unknown_types import explain_unknown_types
 
 from .config import import_custom_modules, load_config, set_data_root
-from .inference import find_config, load_generator
+from .inference import find_config, find_device, load_generator
 
 
 def evaluate(
@@ -71,6 +71,9 @@ def evaluate(
             missing.
         ValueError: If one of them cannot be used.
     """
+    if batch_size is not None:
+        check_integers(batch_size=batch_size)
+    device = find_device(device)
     checkpoint = Path(checkpoint).expanduser()
     state = load_checkpoint_file(checkpoint)
     config = find_config(checkpoint) if config is None else Path(config)
@@ -79,11 +82,9 @@ def evaluate(
     set_data_root(cfg, data)
     networks = {} if weights is None else dict(weights=str(weights))
     arguments = dict(seed=seed, truncation=truncation, sample_model='ema' if use_ema else 'orig')
-    path = checkpoint.with_name(f'{checkpoint.stem}_metrics.json') if out is None else Path(out)
-    if path.is_dir():
-        raise ValueError(f'out must be a file, but {path} is a folder')
+    path = checkpoint.with_name(f'{checkpoint.stem}_metrics.json') if out is None else out
+    path = check_writable(path, 'out')
     built = _build_metrics(cfg, metrics, arguments, num, networks)
-    device = device or get_device()
     generator = load_generator(checkpoint, config, device, use_ema)
     check_metrics(built, generator)
     with _scope(cfg), explain_unknown_types(cfg):

@@ -6,15 +6,14 @@ from itertools import count, islice
 from pathlib import Path
 
 import numpy as np
-import torch
-from mmengine.device import get_device
 from tqdm import tqdm
 
 from mmfncontra.models.sampling import iterate_images
 from mmfncontra.utils import note
+from mmfncontra.utils.checks import check_writable
 from mmfncontra.visualization import make_grid, save_png
 
-from .inference import load_generator
+from .inference import find_device, load_generator
 
 # A grid is held in memory as a whole.
 _GRID_LIMIT = 1024
@@ -60,11 +59,15 @@ def generate(
             raise ValueError(f'{name} must be 1 or more, got {value}')
     if grid and num > _GRID_LIMIT:
         raise ValueError(f'a grid shows at most {_GRID_LIMIT} images, but num is {num}')
-    device = _check_device(device)
-    out = Path(checkpoint).expanduser().parent / 'generated' if out is None else Path(out)
-    if out.exists() and not out.is_dir():
-        raise ValueError(f'out must be a folder, but {out} is a file')
+    device = find_device(device)
+    if not -(2**63) <= seed < 2**63:
+        raise ValueError(f'seed must be a number of 64 bits, got {seed}')
+    if out is not None:
+        out = check_writable(out, 'out', is_folder=True)
     generator = load_generator(checkpoint, config, device, use_ema)
+    if out is None:
+        beside = Path(checkpoint).expanduser().parent / 'generated'
+        out = check_writable(beside, 'out', is_folder=True)
     paths = (out / f'{number:06d}.png' for number in count())
     shown: list[np.ndarray] = []
     # PNG takes longer to write than a GPU to make; threads do it, for a batch at a time.
@@ -81,14 +84,3 @@ def generate(
         save_png(make_grid(np.concatenate(shown)), out / 'grid.png')
     note(f'{num} images in {out}')
     return out
-
-
-def _check_device(device: str | None) -> str:
-    if device is None:
-        return get_device()
-    try:
-        torch.empty(0, device=device)
-    except (RuntimeError, AssertionError) as error:
-        reason = str(error).splitlines()[0]
-        raise ValueError(f'device {device!r} cannot be used: {reason}') from error
-    return device

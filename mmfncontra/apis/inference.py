@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import torch
+from mmengine.device import get_device
 from torch import nn
 
 from mmfncontra.models.sampling import calibrate_batchnorm
@@ -39,6 +40,31 @@ def find_config(checkpoint: str | Path) -> Path:
         names = ', '.join(path.name for path in configs)
         raise ValueError(f'several configs in {folder} ({names}); name one: --config FILE')
     return configs[0]
+
+
+def find_device(device: str | None) -> str:
+    """A device that can be used.
+
+    Args:
+        device: Such as ``'cuda:1'``; None takes a GPU where there is one.
+
+    Returns:
+        The device.
+
+    Raises:
+        ValueError: If torch does not know it, or it is not there.
+    """
+    if device is None:
+        return get_device()
+    try:
+        torch.empty(0, device=device)
+    except (RuntimeError, AssertionError) as error:
+        reason = str(error).splitlines()[0][:120]
+        raise ValueError(
+            f"device {device!r} cannot be used: take 'cpu', or 'cuda' where there is a GPU "
+            f'({reason})'
+        ) from error
+    return device
 
 
 def _generator_state(state: dict, path: str | Path, use_ema: bool) -> dict:

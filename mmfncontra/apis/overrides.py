@@ -5,14 +5,17 @@ mmengine adds a key that it does not know, so that a typo trains with the old va
 
 from __future__ import annotations
 
-import difflib
 import inspect
 from collections.abc import Mapping, Sequence
 from functools import cache
 from numbers import Number
 from typing import TYPE_CHECKING, Any
 
+from mmfncontra.utils.constructor_arguments import constructor_arguments
+from mmfncontra.utils.near_names import near_names
+
 from .config import import_custom_modules
+from .config_values import check_values
 
 if TYPE_CHECKING:
     from mmengine.config import Config
@@ -47,6 +50,15 @@ def _sections() -> dict[str, set[str]]:
             'checkpoint',
         },
     }
+
+
+def section_keys(section: str) -> set[str]:
+    """Keys that a section without a ``type`` may have.
+
+    Args:
+        section: One that mmengine's runner reads, such as ``'train_dataloader'``.
+    """
+    return _sections()[section]
 
 
 # Sections of components by names of one's own.
@@ -90,18 +102,21 @@ def apply_overrides(cfg: Config, options: Mapping[str, Any]) -> None:
     that section, or if its section is a component (has a ``type``) whose constructor has an
     argument of that name. Empty sections, and those of components that take any keyword, are free.
 
-    Its ``custom_imports`` are imported where a component is not found without them.
+    Its ``custom_imports`` are imported where a component is not found without them. The values of
+    the result are checked: :func:`~mmfncontra.apis.config_values.check_values`.
 
     Args:
         cfg: Changed in place.
         options: Values by dotted key.
 
     Raises:
-        ValueError: With the key and those nearest to it; or if text would replace a number.
+        ValueError: With the key and those nearest to it; if text would replace a number; or if a
+            value of the config cannot be right.
     """
     for key, value in options.items():
         _check(cfg, key, value)
     cfg.merge_from_dict(dict(options))
+    check_values(cfg)
 
 
 def _check(cfg: Config, key: str, value: Any) -> None:
@@ -132,16 +147,21 @@ def _check(cfg: Config, key: str, value: Any) -> None:
         path.append(part)
     is_number = isinstance(node, Number)
     if is_number and isinstance(value, str):
-        raise ValueError(f'--cfg-options {key}: {value!r} cannot replace {node!r}')
+        raise ValueError(f'--cfg-options {key}: {value!r} cannot replace {node!r}: write a number')
 
 
 def _check_new_key(cfg: Config, node: dict, path: list[str], part: str, key: str) -> None:
     allowed = _allowed(cfg, node, path)
     if allowed is None or part in allowed:
         return
-    near = difflib.get_close_matches(part, allowed, n=3, cutoff=0.5)
-    if not path and part in node.get('model', ()):
+    near = near_names(part, allowed, cutoff=0.5)
+    if not path and part in (node.get('model') or ()):
         near = [f'model.{part}']
+    elif not path and part in node:
+        raise ValueError(
+            f'--cfg-options {key}: nothing reads {part}, of which other parts of the config were '
+            'made: change the keys where it is used'
+        )
     prefix = ''.join(f'{p}.' for p in path)
     hint = (
         f'did you mean {" or ".join(prefix + name for name in near)}?'
@@ -167,7 +187,7 @@ def _allowed(cfg: Config, node: dict, path: list[str]) -> set[str] | None:
         allowed |= _OPTIM_WRAPPER
     if isinstance(node.get('type'), str):
         component = _find(cfg, node['type'])
-        arguments = None if component is None else _arguments(component)
+        arguments = None if component is None else constructor_arguments(component)
         if arguments is None:
             return None
         allowed |= arguments
@@ -192,23 +212,4 @@ def _registered(name: str) -> type | None:
     for registry in vars(registries).values():
         if isinstance(registry, Registry) and (found := registry.get(name)) is not None:
             return found
-    return None
-
-
-def _arguments(component: Any) -> set[str] | None:
-    """Names that a constructor takes, through ``**kwargs`` to its bases; None means any."""
-    if not inspect.isclass(component):
-        signatures = [inspect.signature(component)]
-    else:
-        signatures = [
-            inspect.signature(cls.__init__)
-            for cls in component.__mro__
-            if '__init__' in vars(cls) and cls is not object
-        ]
-    names: set[str] = set()
-    for signature in signatures:
-        parameters = signature.parameters.values()
-        names |= {p.name for p in parameters if p.kind in (p.POSITIONAL_OR_KEYWORD, p.KEYWORD_ONLY)}
-        if not any(p.kind is p.VAR_KEYWORD for p in parameters):
-            return names - {'self'}
     return None

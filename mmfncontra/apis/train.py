@@ -11,6 +11,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mmfncontra.utils import LAUNCHERS, note
+from mmfncontra.utils.checkpoint_file import load_checkpoint_file, load_resumable_file
+from mmfncontra.utils.checkpoint_store import latest_checkpoint
+from mmfncontra.utils.console import warn
+from mmfncontra.utils.exit_codes import INTERRUPTED
 
 from .config import (
     check_batch_size,
@@ -28,22 +32,6 @@ if TYPE_CHECKING:
     from mmengine.runner import Runner
 
 
-def latest_checkpoint(work_dir: str | Path) -> Path | None:
-    """The newest checkpoint of a folder, also after the folder was moved.
-
-    Args:
-        work_dir: Folder of a training.
-
-    Returns:
-        What mmengine's ``last_checkpoint`` names; None where nothing was saved yet.
-    """
-    pointer = Path(work_dir) / 'last_checkpoint'
-    if not pointer.is_file():
-        return None
-    named = Path(pointer.read_text().strip())
-    return named if named.exists() else Path(work_dir) / named.name
-
-
 def _settle_start(cfg: Config, resume: str | Path | bool | None) -> None:
     """Decide from which checkpoint to start, and check it, whoever named it."""
     named = cfg.get('load_from')
@@ -51,20 +39,41 @@ def _settle_start(cfg: Config, resume: str | Path | bool | None) -> None:
         resume = cfg.get('resume')
         if resume is True and named is not None:
             resume = named
+    if resume in (None, False) and _restarts():
+        resume = 'auto'
     if resume in (True, 'auto'):
-        resume = latest_checkpoint(cfg.work_dir)
+        resume = latest_checkpoint(cfg.work_dir, load_resumable_file)
         if resume is None:
             note(f'no checkpoint in {cfg.work_dir} to resume: training starts at iteration 0')
+    elif not resume and (kept := latest_checkpoint(cfg.work_dir)) is not None:
+        note(
+            f'{cfg.work_dir} has a training up to {kept.name}, which is not gone on with: '
+            '--resume goes on, another --work-dir keeps it'
+        )
     cfg.resume = bool(resume)
     if resume:
         named = resume
     if named is None:
         return
-    from mmfncontra.utils.checkpoint_file import check_resumable, load_checkpoint_file
-
-    check = check_resumable if resume else load_checkpoint_file
-    check(named)
+    checkpoint = (load_resumable_file if resume else load_checkpoint_file)(named)
     cfg.load_from = str(Path(named).expanduser())
+    if resume:
+        _keep_seed(cfg, checkpoint['meta'].get('seed'))
+
+
+def _restarts() -> bool:
+    """Whether torchrun starts this process in place of one that failed."""
+    return int(os.environ.get('TORCHELASTIC_RESTART_COUNT', 0)) > 0
+
+
+def _keep_seed(cfg: Config, seed: object) -> None:
+    """Go on with the seed of a checkpoint, which the order of the images is made of."""
+    if not isinstance(seed, int):
+        return
+    asked = (cfg.get('randomness') or {}).get('seed')
+    if asked not in (None, seed):
+        warn(f'the checkpoint was trained with seed {seed}, which it goes on with, not {asked}')
+    cfg.randomness = {**(cfg.get('randomness') or {}), 'seed': seed}
 
 
 def _default_work_dir(config: str | Path) -> str:
@@ -112,8 +121,8 @@ def prepare_config(
     """
     if launcher not in LAUNCHERS:
         raise ValueError(f'launcher must be one of {", ".join(LAUNCHERS)}, got {launcher!r}')
-    if seed is not None and seed < 0:
-        raise ValueError(f'seed must be 0 or more, got {seed}')
+    if seed is not None and not 0 <= seed < 2**32:
+        raise ValueError(f'seed must be from 0 to {2**32 - 1}, got {seed}')
     cfg = load_config(config)
     for section in ('model', 'train_dataloader', 'train_cfg', 'optim_wrapper'):
         if section not in cfg:
@@ -139,7 +148,7 @@ def prepare_config(
 
 
 def run_training(cfg: Config) -> Runner:
-    """Train. An interruption from the keyboard tells how to go on.
+    """Train. A training that is interrupted is saved, and says how to go on.
 
     Args:
         cfg: From :func:`prepare_config`.
@@ -148,22 +157,28 @@ def run_training(cfg: Config) -> Runner:
         The runner, its training done.
 
     Raises:
-        SystemExit: With code 130 after Ctrl-C.
+        SystemExit: With code 130 after Ctrl-C, 75 after SIGTERM and SIGUSR1; see
+            :mod:`mmfncontra.utils.exit_codes`.
+        OSError: If a checkpoint cannot be written.
         ValueError: If the config names an unknown component, or a checkpoint of another model.
     """
     import torch
 
     from mmfncontra.engine import TrainingRunner
+    from mmfncontra.engine.stop_signals import Stopped
     from mmfncontra.utils.cpu_distributed import init_cpu_distributed, use_cpu_model_wrapper
+    from mmfncontra.utils.parent_death import leave_with_parent
     from mmfncontra.utils.safe_globals import allow_training_checkpoints
     from mmfncontra.utils.unknown_types import explain_unknown_types
+    from mmfncontra.utils.work_dir_lock import hold_work_dir
 
     allow_training_checkpoints()
+    leave_with_parent(cfg.launcher)
     init_cpu_distributed(cfg.launcher)
     if cfg.launcher != 'none':
         use_cpu_model_wrapper(cfg)
     try:
-        with explain_unknown_types(cfg):
+        with hold_work_dir(cfg.work_dir, cfg.launcher), explain_unknown_types(cfg):
             runner = TrainingRunner.from_cfg(cfg)
             runner.train()
         checkpoint = latest_checkpoint(cfg.work_dir)
@@ -172,15 +187,20 @@ def run_training(cfg: Config) -> Runner:
             shown = checkpoint if shown.startswith('..') else shown
             note(f'done: {shown}\ndraw from it: python tools/generate.py {shown} --grid')
         return runner
+    except Stopped as stopped:
+        note(f'\n{stopped.name}: {_after_interruption(cfg, stopped.iteration)}')
+        raise SystemExit(stopped.exit_code) from None
     except KeyboardInterrupt:
         note(f'\n{_after_interruption(cfg)}')
-        raise SystemExit(130) from None
+        raise SystemExit(INTERRUPTED) from None
     finally:
         if cfg.launcher != 'none' and torch.distributed.is_initialized():
             torch.distributed.destroy_process_group()
 
 
-def _after_interruption(cfg: Config) -> str:
-    if latest_checkpoint(cfg.work_dir) is None:
+def _after_interruption(cfg: Config, iteration: int | None = None) -> str:
+    newest = latest_checkpoint(cfg.work_dir)
+    if newest is None:
         return 'interrupted before the first checkpoint: nothing to resume'
-    return f'interrupted; to go on from {cfg.work_dir}, run the same command with --resume'
+    saved = 'interrupted' if iteration is None else f'saved after iteration {iteration}'
+    return f'{saved}; to go on from {newest}, run the same command with --resume'

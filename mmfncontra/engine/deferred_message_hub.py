@@ -7,9 +7,14 @@ import torch
 from mmengine.logging import HistoryBuffer, MessageHub
 from torch import Tensor
 
+from mmfncontra.utils.checks import check_integers
+
 # Updates of a key that wait at most. Without a limit they fill the memory where nobody reads: all
 # processes of a distributed training but the first.
 _MOST_PENDING = 1000
+# Values of a key that are kept. The doctor compares the latest 500 with the 10,000 before, the
+# logger averages 10; curves and reports read the log, which has everything.
+MOST_KEPT = 10_000
 
 
 class _Row:
@@ -27,11 +32,16 @@ class DeferredMessageHub(MessageHub):
     Scalars are kept where they are, and written to the histories when one is read, by whatever way:
     ``log_scalars``, ``get_scalar``, ``state_dict`` (a checkpoint). Then all that is pending comes
     over in one copy, as it does after a thousand updates that nobody reads. A reader finds what
-    mmengine's hub has: the values of all updates, in order.
+    mmengine's hub has: the values of all updates, in order, but of the latest ``max_values`` only.
+    mmengine keeps a million, and each checkpoint with it.
 
     Args:
         name: Name of the instance.
+        max_values: Values of a key that are kept; the oldest leave first.
         **kwargs: Of ``MessageHub``.
+
+    Raises:
+        ValueError: If ``max_values`` is not a positive integer.
 
     Example:
         >>> import torch
@@ -42,8 +52,10 @@ class DeferredMessageHub(MessageHub):
         [0.5, 0.25]
     """
 
-    def __init__(self, name: str, **kwargs: Any) -> None:
+    def __init__(self, name: str, max_values: int = MOST_KEPT, **kwargs: Any) -> None:
+        check_integers(max_values=max_values)
         super().__init__(name, **kwargs)
+        self.max_values = max_values
         # By key: where the value lies, or is, and its count.
         self._pending: dict[str, list[tuple[tuple[_Row, int] | float, int]]] = {}
 
@@ -152,13 +164,17 @@ class DeferredMessageHub(MessageHub):
         return super().state_dict()
 
     def load_state_dict(self, state_dict: dict | MessageHub) -> None:
-        """Take the histories of a checkpoint.
+        """Take the histories of a checkpoint, of each the latest values.
 
         Args:
-            state_dict: From :meth:`state_dict`.
+            state_dict: From :meth:`state_dict`, or of mmengine's hub.
         """
         self.flush()
         super().load_state_dict(state_dict)
+        for key, buffer in self._log_scalars.items():
+            if len(buffer.data[0]) > self.max_values:
+                values, counts = (part[-self.max_values :] for part in buffer.data)
+                self._log_scalars[key] = HistoryBuffer(values, counts, buffer.max_length)
 
     def _write(self, key: str) -> None:
         updates = self._pending.pop(key)
@@ -167,6 +183,8 @@ class DeferredMessageHub(MessageHub):
         buffer = self._log_scalars[key]
         history, past_counts = buffer.data
         if len(history):  # once for all: each append of mmengine's copies the history
-            values = np.append(history, values)[-buffer.max_length :]
-            counts = np.append(past_counts, counts)[-buffer.max_length :]
+            values, counts = np.append(history, values), np.append(past_counts, counts)
+        # Not in `max_length`, which checkpoints hold.
+        most = min(buffer.max_length, self.max_values)
+        values, counts = values[-most:], counts[-most:]
         self._log_scalars[key] = HistoryBuffer(values, counts, buffer.max_length)

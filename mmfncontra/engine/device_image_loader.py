@@ -11,6 +11,8 @@ from torch.utils.data import DataLoader, Dataset
 
 from mmfncontra.datasets.device_images import DeviceImages, image_bytes, what_prevents
 
+from .stream_loader import StreamLoader, in_order, indices_of, numbered_batches
+
 # Batches whose indices go to the device together.
 _BLOCK = 256
 # Share of the free memory that the images may take unasked.
@@ -34,7 +36,6 @@ class DeviceImageLoader:
     """
 
     num_workers = 0
-    worker_init_fn = None
 
     def __init__(self, loader: DataLoader, device: torch.device) -> None:
         self.dataset = loader.dataset
@@ -46,10 +47,24 @@ class DeviceImageLoader:
         return len(self.batch_sampler)
 
     def __iter__(self) -> Iterator[dict[str, Tensor]]:
-        batches = iter(self.batch_sampler)
+        return self.stream()
+
+    def stream(self, after: int = 0, seed: int = 0) -> Iterator[dict[str, Tensor]]:
+        """Batches without end.
+
+        Args:
+            after: Batches that were taken before.
+            seed: Seed of the order, where the sampler has none of its own. Flips are drawn from
+                the random numbers of the training.
+
+        Yields:
+            What :meth:`~mmfncontra.datasets.device_images.DeviceImages.batch` returns.
+        """
+        in_order(self.sampler, seed)
+        batches = numbered_batches(self.batch_sampler, after)
         device = self._images.device
         while block := list(islice(batches, _BLOCK)):
-            indices = torch.tensor([index for batch in block for index in batch])
+            indices = indices_of(block)
             if device.type == 'cuda':  # or the copy would wait for the step before
                 indices = indices.pin_memory()
             indices = indices.to(device, non_blocking=True)
@@ -60,12 +75,14 @@ class DeviceImageLoader:
 def check_device_images(device_images: bool | str) -> None:
     """Raise ``ValueError`` unless the option is ``'auto'``, ``True`` or ``False``."""
     if not isinstance(device_images, bool) and device_images != 'auto':
-        raise ValueError(f"device_images must be 'auto', True or False, got {device_images!r}")
+        raise ValueError(
+            f"train_cfg.device_images must be 'auto', True or False, got {device_images!r}"
+        )
 
 
 def serve_from_device(
     loader: DataLoader, device: torch.device, device_images: bool | str
-) -> DataLoader | DeviceImageLoader:
+) -> StreamLoader | DeviceImageLoader:
     """Keep the images of a loader on the device, if that is wanted and can be.
 
     Args:
@@ -75,7 +92,7 @@ def serve_from_device(
             the images take at most a quarter of the free memory.
 
     Returns:
-        The loader itself, or one that gives the same images.
+        A loader that gives the same images as a stream.
 
     Raises:
         ValueError: If ``True`` is impossible; the message says why.
@@ -86,9 +103,11 @@ def serve_from_device(
         obstacle = f'collate_fn is {collate.__name__}, of which nothing is known'
     if device_images is True:
         if obstacle:
-            raise ValueError(f"device_images must be 'auto' or False, got True: {obstacle}")
+            raise ValueError(
+                f"train_cfg.device_images must be 'auto' or False, got True: {obstacle}"
+            )
     elif device_images is False or obstacle or not _fits(loader.dataset, device):
-        return loader
+        return StreamLoader(loader)
     size = image_bytes(loader.dataset) / 2**20
     print_log(f'{len(loader.dataset)} images are kept on {device} ({size:.1f} MiB)', 'current')
     return DeviceImageLoader(loader, device)

@@ -7,6 +7,7 @@ import torch
 from mmengine.device import get_device
 
 from mmfncontra.utils.checks import check_integers
+from mmfncontra.utils.near_names import near_names
 
 from .host_memory import keep_freed_memory
 
@@ -27,7 +28,9 @@ def check_settings(env_cfg: Mapping[str, Any]) -> None:
     known = (*_MMENGINES, *_OURS)
     for key in env_cfg:
         if key not in known:
-            raise ValueError(f'env_cfg must have keys of {", ".join(known)}, got {key!r}')
+            near = near_names(str(key), known)
+            hint = f'; did you mean {" or ".join(near)}?' if near else ''
+            raise ValueError(f'env_cfg must have keys of {", ".join(known)}, got {key!r}{hint}')
     for key in _SWITCHES:
         if not isinstance(env_cfg.get(key), bool | None):
             raise ValueError(f'env_cfg.{key} must be True or False, got {env_cfg[key]!r}')

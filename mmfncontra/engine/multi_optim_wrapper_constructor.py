@@ -5,6 +5,7 @@ from mmengine.registry import OPTIMIZERS
 from torch import nn
 
 from mmfncontra.registry import OPTIM_WRAPPER_CONSTRUCTORS
+from mmfncontra.utils.near_names import near_names
 from mmfncontra.utils.unwrap import unwrap
 
 
@@ -40,7 +41,7 @@ class MultiOptimWrapperConstructor:
             raise ValueError('optim_wrapper_cfg must name the networks to train, got an empty dict')
         self.constructors = {}
         for name, cfg in optim_wrapper_cfg.items():
-            if not isinstance(cfg, dict) or 'optimizer' not in cfg:
+            if not isinstance(cfg, dict) or not isinstance(cfg.get('optimizer'), dict):
                 raise ValueError(
                     f'optim_wrapper_cfg[{name!r}] must be a dict with the key optimizer, '
                     f'got {cfg!r}'
@@ -68,7 +69,7 @@ class MultiOptimWrapperConstructor:
             if name not in children:
                 raise ValueError(
                     f'optim_wrapper names {name!r}, which {type(model).__name__} does not have; '
-                    f'its networks are {", ".join(children)}'
+                    f'its networks are {", ".join(near_names(name, children) or children)}'
                 )
         return OptimWrapperDict(
             **{name: build(children[name]) for name, build in self.constructors.items()}

@@ -2,22 +2,31 @@
 
 from typing import Any
 
+from mmengine.dist import barrier
+from mmengine.hooks import IterTimerHook
 from mmengine.runner import IterBasedTrainLoop, Runner
 from torch import nn
 from torch.utils.data import DataLoader
 
 from mmfncontra.registry import LOOPS
-from mmfncontra.utils.dataloader_position import iterate_after
+from mmfncontra.utils.checkpoint_store import check_finite, latest_checkpoint
+from mmfncontra.utils.unwrap import unwrap
 
 from .device_image_loader import check_device_images, serve_from_device
+from .learning_rates import scale_learning_rates
+from .stop_signals import Stopped, StopSignals
+
+_LR_SCALE = 'lr_scale'
 
 
 @LOOPS.register_module()
 class ResumableIterTrainLoop(IterBasedTrainLoop):
-    """An ``IterBasedTrainLoop`` that does not read again the images it was trained on.
+    """An ``IterBasedTrainLoop`` that can be left at any iteration and entered again.
 
     mmengine's loop loads and transforms every past batch when a training is resumed. This one moves
-    on the sampler alone: the images come in the order of a training that was never interrupted.
+    on the sampler alone: the images come in the order of a training that was never interrupted, and
+    their transforms draw the same numbers. A validation that was missed is made up for. SIGINT,
+    SIGTERM and SIGUSR1 end the training after the iteration under way, saved.
 
     On a GPU, images that need no more than a random flip are kept there, and a step waits for no
     copy; a loader of other images pins its memory, unless its config says otherwise.
@@ -49,6 +58,7 @@ class ResumableIterTrainLoop(IterBasedTrainLoop):
     ) -> None:
         check_device_images(device_images)
         device = next(runner.model.parameters()).device
+        self._lr_factor: float | None = None
         if isinstance(dataloader, dict):
             pinned: dict[str, Any] = dict(pin_memory=True) if device.type == 'cuda' else {}
             dataloader = runner.build_dataloader(
@@ -70,22 +80,103 @@ class ResumableIterTrainLoop(IterBasedTrainLoop):
 
         Returns:
             The model.
+
+        Raises:
+            Stopped: After SIGINT, SIGTERM or SIGUSR1: the training has been saved.
         """
         self.runner.call_hook('before_train')
         self.runner.call_hook('before_train_epoch')
-        if self._iter > 0:
-            batches = self.dataloader_iterator
-            batches._epoch = self._iter // max(len(self.dataloader), 1)
-            batches._iterator = iterate_after(self.dataloader, self._iter)
-        while self._iter < self._max_iters and not self.stop_training:
-            self.runner.model.train()
-            self.run_iter(next(self.dataloader_iterator))
-            self._decide_current_val_interval()
-            if self._validates_now():
-                self.runner.val_loop.run()
+        with StopSignals() as signals:
+            self._enter_stream()
+            self._validate_if_missed()
+            self.runner.restore_rank_state()
+            while self._iter < self._max_iters and not self.stop_training:
+                self.runner.model.train()
+                self.run_iter(next(self.dataloader_iterator))
+                if self.is_going_back:
+                    self._go_back()
+                    continue
+                if number := signals.ask():
+                    self._save_and_stop(number)
+                self._decide_current_val_interval()
+                if self._validates_now():
+                    self.runner.val_loop.run()
         self.runner.call_hook('after_train_epoch')
         self.runner.call_hook('after_train')
         return self.runner.model
+
+    def roll_back(self, lr_factor: float) -> None:
+        """Go on from the newest sound checkpoint after this iteration, more slowly.
+
+        To be called on all ranks in the same iteration. Everything is as the checkpoint has it,
+        random numbers and the order of images too, but for the learning rates.
+
+        Args:
+            lr_factor: What the learning rates in effect now are multiplied with, in (0, 1].
+
+        Raises:
+            ValueError: If there is no checkpoint whose weights are finite, or ``lr_factor`` is out
+                of its range.
+        """
+        if not 0 < lr_factor <= 1:
+            raise ValueError(f'lr_factor must be in (0, 1], got {lr_factor}')
+        self._rollback_checkpoint = latest_checkpoint(self.runner.work_dir, check_finite)
+        if self._rollback_checkpoint is None:
+            raise ValueError(
+                f'there is no checkpoint in {self.runner.work_dir} to go back to: none was saved yet'
+            )
+        self._lr_factor = lr_factor
+
+    @property
+    def is_going_back(self) -> bool:
+        """Whether this iteration is the last of a branch that :meth:`roll_back` abandons."""
+        return self._lr_factor is not None
+
+    def _enter_stream(self) -> None:
+        sampler = self.dataloader.sampler
+        if self.runner.sampler_seed is not None and hasattr(sampler, 'seed'):
+            sampler.seed = self.runner.sampler_seed
+        self.dataloader_iterator = self.dataloader.stream(self._iter, self.runner.shared_seed)
+
+    def _go_back(self) -> None:
+        hub = self.runner.message_hub
+        scale = hub.get_info(_LR_SCALE, 1.0) * self._lr_factor
+        self._lr_factor = None
+        hub.update_info(_LR_SCALE, 1.0)  # what loading leaves where the checkpoint has none
+        self.runner.resume(str(self._rollback_checkpoint))
+        scale_learning_rates(
+            self.runner.optim_wrapper,
+            self.runner.param_schedulers,
+            scale / hub.get_info(_LR_SCALE),
+        )
+        hub.update_info(_LR_SCALE, scale)
+        self.runner.optim_wrapper.initialize_count_status(
+            self.runner.model, self._iter, self._max_iters
+        )
+        forget = getattr(unwrap(self.runner.model), 'forget_recorded_steps', None)
+        if forget is not None:
+            forget()
+        self._enter_stream()
+        self.runner.restore_rank_state()
+        for hook in self.runner.hooks:
+            if isinstance(hook, IterTimerHook):  # its estimate divides by the iterations since
+                hook.before_train(self.runner)
+        self.runner.call_hook('after_roll_back')
+
+    def _save_and_stop(self, number: int) -> None:
+        for hook in self.runner.hooks:
+            if hasattr(hook, 'save_now'):
+                hook.save_now(self.runner)
+        barrier()  # the launcher takes the end of one rank for that of all
+        raise Stopped(number, self._iter)
+
+    def _validate_if_missed(self) -> None:
+        # A checkpoint is written before the validation of its iteration, in which a training may
+        # have been killed.
+        self._decide_current_val_interval()
+        missed = self.runner.message_hub.get_info('iter_validated', 0) != self._iter
+        if self._iter > 0 and missed and self._validates_now():
+            self.runner.val_loop.run()
 
     def _validates_now(self) -> bool:
         is_due = self._iter % self.val_interval == 0 or self._iter == self._max_iters

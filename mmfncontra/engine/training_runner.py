@@ -1,22 +1,39 @@
 """The runner of a training."""
 
 from collections.abc import Sequence
+from functools import partial
+from pathlib import Path
 from typing import Any
 
+import torch
+from mmengine.dist import get_rank, get_world_size, is_main_process
+from mmengine.fileio import LocalBackend, get_file_backend
 from mmengine.logging import MessageHub, MMLogger
 from mmengine.runner import Runner, set_random_seed
 from mmengine.runner.checkpoint import load_state_dict
 from torch import nn
 
 from mmfncontra.utils import quiet_console
-from mmfncontra.utils.checkpoint_file import load_checkpoint_file, load_resumable_file
-from mmfncontra.utils.dataloader_position import continued_seed
+from mmfncontra.utils.checkpoint_file import (
+    check_resumable,
+    load_checkpoint_file,
+    load_resumable_file,
+)
+from mmfncontra.utils.checkpoint_store import latest_checkpoint, whole_file
 from mmfncontra.utils.portable_checkpoint import PortableCheckpointHook, use_portable_names
+from mmfncontra.utils.rng import continued_seed
 from mmfncontra.utils.unwrap import unwrap
 
+from .bounded_log import bound_log_files
 from .deferred_message_hub import DeferredMessageHub
 from .machine_settings import apply_settings, check_settings
 from .match_weights import WeightMatch, match_weights
+from .rank_state import (
+    RankStateHook,
+    gather_rank_states,
+    set_accumulated,
+    set_random_state,
+)
 
 # The only ones that mmengine 0.10 lets a config set to None.
 _MMENGINE_HOOKS = (
@@ -35,7 +52,9 @@ class TrainingRunner(Runner):
     * No code in a checkpoint runs, whoever set ``load_from`` or ``resume``.
     * A checkpoint that does not fit the model is refused (``resume``), or what fits is taken and
       the rest named (``load_from``), where mmengine's runner trains on with new weights.
-    * A resumed training does not repeat the random numbers of its first iterations.
+    * A training that is resumed on as many processes goes on bit for bit as if it had never been
+      left; a checkpoint holds what that takes of every one of them.
+    * A checkpoint is written whole or not at all.
     * The console is short (the log file has everything), and the names in checkpoints do not depend
       on the number of processes.
     * What steps log stays on the device until it is read (:class:`DeferredMessageHub`).
@@ -43,6 +62,8 @@ class TrainingRunner(Runner):
     """
 
     _resuming = False
+    _rank_state: dict[str, Any] | None = None
+    sampler_seed: int | None = None
 
     def setup_env(self, env_cfg: dict) -> None:
         """Set the process up.
@@ -71,13 +92,19 @@ class TrainingRunner(Runner):
         )
 
     def build_logger(self, *args: Any, **kwargs: Any) -> MMLogger:
-        """Build the logger and filter its console."""
-        return quiet_console(super().build_logger(*args, **kwargs))
+        """Build the logger, filter its console and bound its files."""
+        return bound_log_files(quiet_console(super().build_logger(*args, **kwargs)))
+
+    def dump_config(self) -> None:
+        """Write the config to the work dir, unless it is the very file that was read."""
+        filename = self.cfg.filename
+        if filename is None or Path(filename).resolve().parent != Path(self.work_dir).resolve():
+            super().dump_config()
 
     def register_hooks(
         self, default_hooks: dict | None = None, custom_hooks: list | None = None
     ) -> None:
-        """Register the config's hooks and the one that names weights in checkpoints.
+        """Register the config's hooks and those that complete checkpoints.
 
         Args:
             default_hooks: Hooks by name; ``None`` leaves one out, mmengine's or ours.
@@ -90,11 +117,28 @@ class TrainingRunner(Runner):
         }
         super().register_hooks(ours, custom_hooks)
         self.register_hook(PortableCheckpointHook())
+        self.register_hook(RankStateHook())
+
+    @property
+    def is_resuming(self) -> bool:
+        """Whether a checkpoint is being loaded to go on from it, in ``after_load_checkpoint``."""
+        return self._resuming
+
+    @property
+    def shared_seed(self) -> int:
+        """Seed of the training, the same on every rank."""
+        ranks_differ = self._randomness_cfg.get('diff_rank_seed', False)
+        return self.seed - get_rank() if ranks_differ else self.seed
+
+    @property
+    def device(self) -> torch.device:
+        """Where the model is."""
+        return next(self.model.parameters()).device
 
     def resume(self, filename: str, *args: Any, **kwargs: Any) -> None:
         """Go on from a checkpoint: weights, optimisers, log and iteration.
 
-        Random numbers continue with a seed made of the training's seed and the iteration.
+        Random numbers go on where they were, from :meth:`restore_rank_state` on.
 
         Args:
             filename: Path of a ``.pth`` file of a training.
@@ -110,8 +154,64 @@ class TrainingRunner(Runner):
             super().resume(filename, *args, **kwargs)
         finally:
             self._resuming = False
-        # `seed` is the rank's own already where ranks differ.
-        set_random_seed(continued_seed(self.seed, self.iter), deterministic=self.deterministic)
+
+    def restore_rank_state(self) -> None:
+        """Take what the checkpoint that was resumed, if there was one, has of this rank alone.
+
+        That is random numbers and accumulated gradients. Where the checkpoint was written by
+        another number of processes, or before checkpoints held them, random numbers continue with
+        a seed made of the training's seed and the iteration.
+        """
+        state, self._rank_state = self._rank_state, None
+        if state is not None:
+            set_random_state(state['random'], self.device)
+            set_accumulated(self.optim_wrapper, state['accumulated'])
+        elif self.iter:
+            self.logger.info('the checkpoint has no random states of this rank: they are new')
+            # `seed` is the rank's own already where ranks differ.
+            set_random_seed(continued_seed(self.seed, self.iter), deterministic=self.deterministic)
+
+    def load_or_resume(self) -> None:
+        """Load or resume what the config says; ``resume`` alone takes the newest sound one."""
+        if self._resume and self._load_from is None and not self._has_loaded:
+            newest = latest_checkpoint(self.work_dir, check_resumable)
+            self._resume, self._load_from = newest is not None, newest and str(newest)
+        super().load_or_resume()
+
+    def save_checkpoint(
+        self,
+        out_dir: str,
+        filename: str,
+        file_client_args: dict | None = None,
+        backend_args: dict | None = None,
+        **kwargs: Any,
+    ) -> None:
+        """Write a checkpoint, on all ranks.
+
+        Args:
+            out_dir: Its folder.
+            filename: Its name.
+            file_client_args: See ``Runner.save_checkpoint``.
+            backend_args: See ``Runner.save_checkpoint``.
+            **kwargs: See ``Runner.save_checkpoint``.
+
+        Raises:
+            OSError: If the disk is full or read-only. What was there before is as it was.
+        """
+        self.call_hook('before_gather_state')
+        self.rank_states = gather_rank_states(self.model, self.optim_wrapper, self.device)
+        write = partial(super().save_checkpoint, out_dir, backend_args=backend_args, **kwargs)
+        backend = get_file_backend(out_dir, backend_args=backend_args)
+        if file_client_args is not None or not isinstance(backend, LocalBackend):
+            write(filename, file_client_args=file_client_args)
+        elif is_main_process():
+            try:
+                with whole_file(Path(out_dir) / filename) as path:
+                    write(path.name)
+            except OSError as error:
+                before = latest_checkpoint(self.work_dir)
+                kept = 'nothing was saved before' if before is None else f'{before} is as it was'
+                raise OSError(f'{error}; the training stops, {kept}') from error
 
     def load_checkpoint(
         self,
@@ -141,6 +241,8 @@ class TrainingRunner(Runner):
         """
         read = load_resumable_file if self._resuming else load_checkpoint_file
         checkpoint = read(filename)
+        if self._resuming:
+            self._take_rank_state(filename, checkpoint)
         self.call_hook('after_load_checkpoint', checkpoint=checkpoint)
         strict = strict or self._resuming
         model = unwrap(self.model)
@@ -165,6 +267,20 @@ class TrainingRunner(Runner):
             self.logger.info(f'all that does not match:\n{match.describe(num=None)}')
         self._warn_of_frozen(model, match)
         return checkpoint
+
+    def _take_rank_state(self, filename: str, checkpoint: dict[str, Any]) -> None:
+        """Prepare what is this rank's own; its buffers join the weights."""
+        states = checkpoint.get('ranks', [])
+        self._rank_state = None
+        self.sampler_seed = checkpoint.get('sampler_seed')
+        if len(states) != get_world_size():
+            return
+        try:
+            own = states[get_rank()]
+            self._rank_state = dict(random=own['random'], accumulated=own['accumulated'])
+            checkpoint['state_dict'].update(own['buffers'])
+        except (KeyError, TypeError) as error:
+            raise ValueError(f"{filename} is damaged: its 'ranks' lack {error}") from error
 
     def _warn_of_frozen(self, model: nn.Module, match: WeightMatch) -> None:
         """Warn of weights that are neither loaded nor trained."""

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 import numpy as np
 import torch
+from mmengine.model import revert_sync_batchnorm
 from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
@@ -58,7 +59,8 @@ def copy_generator(model: nn.Module, use_ema: bool = True) -> nn.Module:
         for value in vars(child).values()
         if isinstance(value, Tensor) and not value.is_leaf
     }
-    return copy.deepcopy(generator, computed)
+    # One rank may sample alone: SyncBatchNorm would wait for the others.
+    return revert_sync_batchnorm(copy.deepcopy(generator, computed))
 
 
 def to_uint8(images: Tensor) -> Tensor:

@@ -1,5 +1,8 @@
 """Checks of arguments that components of every room share."""
 
+import os
+from pathlib import Path
+
 
 def check_integers(minimum: int = 1, /, **arguments: object) -> None:
     """Check that arguments are whole numbers of a minimum; ``True`` and ``2.0`` are none.
@@ -21,3 +24,37 @@ def check_integers(minimum: int = 1, /, **arguments: object) -> None:
     for name, value in arguments.items():
         if not isinstance(value, int) or isinstance(value, bool) or value < minimum:
             raise ValueError(f'{name} must be {wanted}, got {value!r}')
+
+
+def check_writable(path: str | Path, option: str, *, is_folder: bool = False) -> Path:
+    """Check, before work that takes long, that its result can be written; make its folder.
+
+    Args:
+        path: File or folder to be written.
+        option: What the message calls it, such as ``'--out'``.
+        is_folder: Whether ``path`` is to be a folder.
+
+    Returns:
+        The path, ``~`` expanded.
+
+    Raises:
+        ValueError: If it is a folder where a file is wanted or the other way round, or the folder
+            cannot be made or written.
+    """
+    path = Path(path).expanduser()
+    if is_folder and path.exists() and not path.is_dir():
+        raise ValueError(f'{option} must be a folder, but {path} is a file')
+    if not is_folder and path.is_dir():
+        raise ValueError(f'{option} must be a file, but {path} is a folder')
+    folder = path if is_folder else path.parent
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise ValueError(
+            f'{option} {path} cannot be written ({error.strerror}): name another place'
+        ) from error
+    if not os.access(folder, os.W_OK):
+        raise ValueError(
+            f'{option} {path} cannot be written (no permission in {folder}): name another place'
+        )
+    return path

@@ -1,10 +1,14 @@
 """What a command shows: short messages, one line for an error the user can mend."""
 
+import json
 import logging
 import os
 import sys
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import NoReturn
+
+from .parent_death import LAUNCHER_VARIABLE
 
 # What mmengine 0.10 says of itself whenever a training starts or goes on.
 _UNHELPFUL = (
@@ -14,7 +18,7 @@ _UNHELPFUL = (
     '`save_param_scheduler` is True but `self.param_schedulers` is None',
     '`resume_param_scheduler` is True but `self.param_schedulers` is None',
 )
-USER_ERRORS = (ValueError, FileNotFoundError, ImportError)
+USER_ERRORS = (ValueError, OSError, ImportError)
 
 
 class ShortMessages(logging.Filter):
@@ -56,6 +60,12 @@ def note(message: str) -> None:
         print(message, flush=True)
 
 
+def warn(message: str) -> None:
+    """Print a warning on stderr, once where several processes run the same command."""
+    if os.environ.get('RANK', '0') == '0':
+        print(f'warning: {message}', file=sys.stderr, flush=True)
+
+
 def _chain(error: BaseException) -> Iterator[BaseException]:
     # Only as far as the errors look alike: what follows a fault of the program stays hidden.
     while isinstance(error, USER_ERRORS):
@@ -70,7 +80,7 @@ def user_error(error: BaseException) -> str | None:
         error: What was raised.
 
     Returns:
-        Its message; None for any other error, which deserves its traceback.
+        Its message in one line; None for any other error, which deserves its traceback.
     """
     for cause in _chain(error):
         frame = cause.__traceback__
@@ -78,8 +88,17 @@ def user_error(error: BaseException) -> str | None:
             frame = frame.tb_next
         module = '' if frame is None else frame.tb_frame.f_globals.get('__name__', '')
         if module.partition('.')[0] == 'mmfncontra':
-            return str(cause)
+            return ' '.join(line.strip() for line in str(cause).splitlines())
     return None
+
+
+def _tell_mistake(message: str) -> None:
+    """Print an error; a rank leaves that to the launcher, which says once what several found."""
+    file = os.environ.get('TORCHELASTIC_ERROR_FILE')
+    if file and LAUNCHER_VARIABLE in os.environ:
+        Path(file).write_text(json.dumps(dict(message=message)))
+    else:
+        print(f'error: {message}', file=sys.stderr)
 
 
 def run_command(main: Callable[[], object]) -> NoReturn:
@@ -100,6 +119,6 @@ def run_command(main: Callable[[], object]) -> NoReturn:
         message = user_error(error)
         if message is None:
             raise
-        print(f'error: {message}', file=sys.stderr)
+        _tell_mistake(message)
         sys.exit(2)
     sys.exit(0)

@@ -49,7 +49,15 @@ def use_cpu_model_wrapper(cfg: Config) -> None:
 
     Args:
         cfg: Config of a distributed training, changed in place.
+
+    Raises:
+        ValueError: If it asks for SyncBatchNorm, which torch has on GPUs only.
     """
     if get_device() == 'cpu':
+        if cfg.get('sync_bn'):
+            raise ValueError(
+                f'sync_bn={cfg.sync_bn!r} needs GPUs: leave it out, and each process normalises '
+                'its own images'
+            )
         cfg.setdefault('model_wrapper_cfg', dict(type='MMSeparateDistributedDataParallel'))
         cfg.model_wrapper_cfg.device_ids = None

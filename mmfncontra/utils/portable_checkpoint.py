@@ -27,6 +27,21 @@ def use_portable_names(model: nn.Module, state: dict[str, Any]) -> None:
                 names[child + name.removeprefix(wrapped)] = names.pop(name)
 
 
+def portable_state(model: nn.Module, state: dict[str, Any] | None = None) -> dict[str, Any]:
+    """Tensors of a model under the names they have on one device.
+
+    Args:
+        model: See :func:`use_portable_names`.
+        state: Its state dict, or tensors by name; default its state dict.
+
+    Returns:
+        ``state``, its names changed in place.
+    """
+    state = model.state_dict() if state is None else state
+    use_portable_names(model, state)
+    return state
+
+
 class PortableCheckpointHook(Hook):
     """Saves the weights of a distributed model under the names they have on one device.
 

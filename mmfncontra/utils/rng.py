@@ -8,6 +8,19 @@ import numpy as np
 import torch
 
 
+def continued_seed(seed: int, iteration: int) -> int:
+    """Seed for what is random after an iteration, so that a resumed training repeats no numbers.
+
+    Args:
+        seed: Seed at the start.
+        iteration: Iterations done.
+
+    Returns:
+        A number below 2^31, a function of both.
+    """
+    return int(np.random.SeedSequence([seed, iteration]).generate_state(1)[0] >> 1)
+
+
 def seed_torch(seed: int, device: torch.device | str = 'cpu') -> None:
     """Seed torch's generators of the CPU and of one device.
 

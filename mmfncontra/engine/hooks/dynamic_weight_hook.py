@@ -1,5 +1,6 @@
 """Let the contrastive weights follow the self-information of the negatives."""
 
+import torch
 from mmengine.dist import all_reduce
 from mmengine.hooks import Hook
 from mmengine.runner import Runner
@@ -51,6 +52,8 @@ class DynamicWeightHook(Hook):
         if not contrast.embeds:
             return
         similarity = contrast.similarity.clone()
+        if 'skipped' in (outputs or {}):  # then it is that of an earlier step
+            similarity.masked_fill_(outputs['skipped'] > 0, torch.nan)
         all_reduce(similarity, op='mean')
         weights = contrast.weights.update(similarity)
         scalars = {}

@@ -176,6 +176,16 @@ class ProgressLoggerHook(LoggerHook):
             self._bar.bar_format = f'{_BAR_FORMAT} {self._shown_losses} {progress.seen()}'
             self._bar.update()
 
+    def after_roll_back(self, runner: Runner) -> None:
+        """Count from the iteration where a training goes on after it went back.
+
+        Args:
+            runner: The runner.
+        """
+        self._started = None
+        if self._bar is not None:
+            self.after_train(runner)  # the next iteration opens another
+
     def after_train(self, runner: Runner) -> None:
         """Close the bar and give the console back to the logger."""
         if self._bar is None:

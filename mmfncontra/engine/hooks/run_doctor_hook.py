@@ -29,6 +29,7 @@ from mmfncontra.utils.unwrap import unwrap
 
 _SIZE = 32  # pixels, where diversity is measured
 _NUM_REAL = 64
+_FEW_SKIPPED = 0.2  # share of the window; NonFiniteHook acts upon more
 
 
 @HOOKS.register_module()
@@ -140,16 +141,24 @@ class RunDoctorHook(Hook):
 
         return listen
 
+    def before_gather_state(self, runner: Runner) -> None:
+        """Write down the norms since the last look, for a checkpoint.
+
+        Args:
+            runner: The runner.
+        """
+        if self._gradients:
+            norms = torch.stack(list(self._gradients.values())).tolist()  # one wait for the device
+            for (name, _), norm in zip(self._gradients, norms, strict=True):
+                runner.message_hub.update_scalar(f'train/{name}', norm)
+            self._gradients.clear()
+
     def _look(self, runner: Runner, iteration: int) -> None:
         self._last_look = iteration
         if not is_main_process():
             return
+        self.before_gather_state(runner)
         hub = runner.message_hub
-        if self._gradients:
-            norms = torch.stack(list(self._gradients.values())).tolist()  # one wait for the device
-            for (name, _), norm in zip(self._gradients, norms, strict=True):
-                hub.update_scalar(f'train/{name}', norm)
-            self._gradients.clear()
         ratio = self._diversity_ratio(runner)
         if ratio is not None:
             hub.update_scalar('train/diversity_ratio', ratio)
@@ -158,6 +167,7 @@ class RunDoctorHook(Hook):
             for name, buffer in hub.log_scalars.items()
             if name.startswith('train/')
         }
+        _leave_out_skipped(series, self.window)
         self._say(
             runner,
             iteration,
@@ -214,6 +224,18 @@ class RunDoctorHook(Hook):
             self._history.append(dict(iteration=iteration, **vars(verdict)))
         if news:
             _write(runner, self._history)
+
+
+def _leave_out_skipped(series: dict[str, np.ndarray], window: int) -> None:
+    """Leave out the iterations that changed nothing since they were not finite, if they are few."""
+    skipped = series.pop('skipped', None)
+    if skipped is None or skipped[-window:].mean() > _FEW_SKIPPED:
+        return
+    for name, values in series.items():
+        if len(values) == len(skipped):
+            series[name] = values[skipped == 0]
+        elif name.startswith('grad_norm_'):
+            series[name] = values[np.isfinite(values)]
 
 
 def _reduce(images: np.ndarray) -> np.ndarray:

@@ -98,6 +98,11 @@ class Acceleration:
             return step(inputs)
         return self.graphs(step, inputs, gan, optim_wrapper, due)
 
+    def forget(self) -> None:
+        """Drop the steps that were recorded; they are recorded anew."""
+        if self.graphs is not None:
+            self.graphs.forget()
+
     def _check(self, gan: nn.Module, optim_wrapper: OptimWrapperDict, device: torch.device) -> None:
         for wrapper in optim_wrapper.values():
             follow_layout(wrapper.optimizer)

@@ -98,7 +98,7 @@ class GraphedStep:
             raise ValueError(f'warmup must be at least 1, got {warmup}')
         self.warmup = warmup
         self.recorder = recorder
-        self._forget()
+        self.forget()
 
     def __deepcopy__(self, memo: dict) -> 'GraphedStep':
         # Graphs are of the memory of one model.
@@ -159,7 +159,8 @@ class GraphedStep:
                 ) from error
         return _Graph(inputs, outputs, replay)
 
-    def _forget(self) -> None:
+    def forget(self) -> None:
+        """Drop all graphs."""
         self._graphs: dict[Hashable, _Graph] = {}
         self._seen: dict[Hashable, int] = {}
         self._recorder: CUDARecorder | None = None
@@ -169,7 +170,7 @@ class GraphedStep:
         """Drop the graphs if they are of other memory, or of other settings."""
         if self._state is not None and self._state == self._current_state(optimisers):
             return
-        self._forget()
+        self.forget()
         self._recorder = self.recorder()
         # Kept: to walk through all modules takes as long as a small graph.
         self._tensors = [*model.parameters(), *model.buffers()]

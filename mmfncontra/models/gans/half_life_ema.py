@@ -46,10 +46,9 @@ class HalfLifeEMA(MovingAverage):
         self.ramp_up = ramp_up
         self.images_per_step = 1
 
-    def _follow(self, averages: list[Tensor], weights: list[Tensor]) -> None:
+    def _share(self) -> Tensor:
         # On the device: a graph that is replayed counts its own steps.
         half_life = torch.full((), 1000.0 * self.half_life_kimg, device=self.steps.device)
         if self.ramp_up is not None:
             half_life = half_life.minimum(self.ramp_up * self.steps * self.images_per_step)
-        share = 1 - 0.5 ** (self.images_per_step / half_life)
-        torch._foreach_lerp_(averages, weights, [share.to(average) for average in averages])
+        return 1 - 0.5 ** (self.images_per_step / half_life)

@@ -18,9 +18,13 @@ from .auxiliary_losses import AuxiliaryLosses
 from .check_parts import check_named, check_parts
 from .compiled_blocks import uncompiled
 from .discriminate import discriminate
+from .guarded_update import guarded_update
+from .kept_buffers import KeptBuffers
+from .moving_average import start_average, update_average
 from .networks import (
     Images,
     attach_parts,
+    augmented,
     build_network,
     detached,
     network_parameters,
@@ -42,6 +46,10 @@ class LimitedDataGAN(SamplingGAN):
     fakes through the updated discriminator; then the moving average of the generator follows, and
     what adapts to the discriminator's overfitting (ADA, APA …) is told the mean sign of its logits
     on real images, over all ranks.
+
+    Where a network's loss or gradient is not finite, on any rank, its step is left out
+    (:func:`~.guarded_update.guarded_update`), and if it is the discriminator's, the generator's
+    too; the moving average and all buffers stay as they were before the iteration.
 
     Generator and discriminator are ours or mmagic's. A class-conditional one (``num_classes`` above
     0) takes the labels of the batch, which the fakes share.
@@ -169,7 +177,8 @@ class LimitedDataGAN(SamplingGAN):
 
         Returns:
             Losses to log, scalars without gradient; ``loss_disc`` and ``loss_gen`` are the sums,
-            ``r_t`` is the mean sign of the logits of real images.
+            ``r_t`` is the mean sign of the logits of real images, ``skipped`` is 1 if a step was
+            left out.
 
         Raises:
             ValueError: If a class-conditional GAN gets no labels.
@@ -178,6 +187,9 @@ class LimitedDataGAN(SamplingGAN):
         real, kwargs = data['inputs'], self._labels(data)
         if isinstance(real, dict):  # mmagic's preprocessors name their images
             real = real['img']
+        if self.with_ema_gen and not self._ema_started:
+            start_average(self.generator_ema, unwrap(self.generator))
+            self._ema_started = True
         logs = self._acceleration.run(
             lambda inputs: self._train_on(optim_wrapper, **inputs),
             dict(real=real, **kwargs),
@@ -188,20 +200,29 @@ class LimitedDataGAN(SamplingGAN):
         self._steps += 1
         return logs
 
+    def forget_recorded_steps(self) -> None:
+        """Record CUDA graphs anew, as is due when optimisers were loaded or changed."""
+        self._acceleration.forget()
+
     def _train_on(
         self, optim_wrapper: OptimWrapperDict, real: Tensor, **kwargs: Tensor
     ) -> dict[str, Tensor]:
         """The part of a step that is on the device and does the same every time."""
         gen_optim, disc_optim = optim_wrapper['generator'], optim_wrapper['discriminator']
+        buffers = KeptBuffers(self)
         with gen_optim.optim_context(self.generator):
             noise = torch.randn(len(real), self.noise_size, device=real.device)
             raw_fake = self.generator(noise, **kwargs)
-            fake = self._augmented(raw_fake)
+            fake = augmented(self.augment, raw_fake)
         if self.pseudo_real is not None:
             real = self.pseudo_real(real, detached(raw_fake))
         disc_logs, prototypes = self.update_discriminator(real, fake, disc_optim, **kwargs)
-        gen_logs = self.update_generator(fake, prototypes, gen_optim, **kwargs)
-        return {**disc_logs, **self._observe(disc_logs['r_t'], len(real)), **gen_logs}
+        gen_logs = self.update_generator(
+            fake, prototypes, gen_optim, skip=disc_logs['skipped'], **kwargs
+        )
+        logs = {**disc_logs, **self._observe(disc_logs['r_t'], len(real)), **gen_logs}
+        buffers.restore(logs['skipped'] > 0)
+        return logs
 
     def _due_in_disc(self) -> list[str]:
         return self.disc_auxiliary_losses.due(self._iteration)
@@ -232,7 +253,8 @@ class LimitedDataGAN(SamplingGAN):
             **kwargs: ``label`` of a class-conditional GAN.
 
         Returns:
-            Losses to log with ``r_t``, and the contrast's prototypes for the generator's step.
+            Losses to log with ``r_t`` and ``skipped``, and the contrast's prototypes for the
+            generator's step.
         """
         contrast, prototypes = self.contrast, None
         due = self._due_in_disc()
@@ -242,7 +264,7 @@ class LimitedDataGAN(SamplingGAN):
         if twice:
             raw_real = real.detach().requires_grad_()
         with optim_wrapper.optim_context(self.discriminator), uncompiled(self.discriminator, twice):
-            real = self._augmented(raw_real)
+            real = augmented(self.augment, raw_real)
             self._enter('real')
             on_real = discriminate(
                 self.discriminator,
@@ -288,6 +310,7 @@ class LimitedDataGAN(SamplingGAN):
         fake: Images,
         prototypes: Prototypes | None,
         optim_wrapper: OptimWrapper,
+        skip: Tensor | None = None,
         **kwargs: Tensor,
     ) -> dict[str, Tensor]:
         """Step of the generator, and of its moving average.
@@ -296,10 +319,11 @@ class LimitedDataGAN(SamplingGAN):
             fake: Augmented generated images with gradient.
             prototypes: What :meth:`update_discriminator` returned.
             optim_wrapper: The generator's optimiser.
+            skip: 1.0 where the step is to be left out, ().
             **kwargs: ``label`` of a class-conditional GAN.
 
         Returns:
-            Losses to log.
+            Losses to log, and ``skipped``.
         """
         # Not through the distributed wrapper: it would wait for gradients of frozen parameters.
         discriminator = unwrap(self.discriminator)
@@ -317,13 +341,12 @@ class LimitedDataGAN(SamplingGAN):
             losses |= self.gen_auxiliary_losses(due, tensors)
             if prototypes is not None:
                 losses |= self.contrast.gen_loss(on_fake.prototypes, prototypes)
-        self._start_ema()
-        logs = self._step(losses, optim_wrapper, 'loss_gen')
+        logs = self._step(losses, optim_wrapper, 'loss_gen', skip)
         for parameter in self._trained_by_disc:
             parameter.requires_grad_(True)
         if self.with_ema_gen:
             self.generator_ema.images_per_step = len(on_fake.logits) * get_world_size()
-            self.generator_ema.update_parameters(unwrap(self.generator))
+            update_average(self.generator_ema, unwrap(self.generator), logs['skipped'])
         return logs
 
     @property
@@ -361,31 +384,16 @@ class LimitedDataGAN(SamplingGAN):
                 logs |= part.observe(r_t, num_images * get_world_size())
         return logs
 
-    def _start_ema(self) -> None:
-        """Let the average start from the generator as it is before its first update.
-
-        The average would otherwise take the first update whole.
-        """
-        if self.with_ema_gen and not self._ema_started:
-            if self.generator_ema.steps == 0:
-                self.generator_ema.update_parameters(unwrap(self.generator))
-            self._ema_started = True
-
     _ema_started = False
     _steps = 0
 
-    def _augmented(self, images: Images) -> Images:
-        if self.augment is None:
-            return images
-        if isinstance(images, Tensor):
-            # In half precision the draws for fakes would be coarser than those for real images.
-            return self.augment(images.float())
-        return [self.augment(image.float()) for image in images]
-
     @staticmethod
     def _step(
-        losses: dict[str, Tensor], optim_wrapper: OptimWrapper, total: str
+        losses: dict[str, Tensor],
+        optim_wrapper: OptimWrapper,
+        total: str,
+        skip: Tensor | None = None,
     ) -> dict[str, Tensor]:
         loss = sum(losses.values())
-        optim_wrapper.update_params(loss)
-        return {name: value.detach() for name, value in {total: loss, **losses}.items()}
+        logs = {total: loss, **losses, 'skipped': guarded_update(optim_wrapper, loss, skip)}
+        return {name: value.detach() for name, value in logs.items()}

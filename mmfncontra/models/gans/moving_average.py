@@ -47,27 +47,62 @@ class MovingAverage(ExponentialMovingAverage):
         self._has_started = False
 
     @torch.no_grad()
-    def update_parameters(self, model: nn.Module) -> None:
+    def update_parameters(self, model: nn.Module, skip: Tensor | None = None) -> None:
         """Move the average towards a model's weights; the first call copies them.
 
         Args:
             model: The generator.
+            skip: 1.0 where the averaged weights are to stay, which leaves the buffers and the count
+                to the caller; 0.0 elsewhere, ().
         """
         averages, weights = list(self.module.parameters()), list(model.parameters())
         if averages and self._has_started:
-            self._follow(averages, weights)
+            share = self._share()
+            if skip is not None:
+                share = share * (1 - skip)
+            if isinstance(share, Tensor):
+                share = [share.to(average) for average in averages]
+            torch._foreach_lerp_(averages, weights, share)
         else:
             _copy(averages, weights)
             self._has_started = True
         _copy(list(self.module.buffers()), list(model.buffers()))
         self.steps += 1
 
-    def _follow(self, averages: list[Tensor], weights: list[Tensor]) -> None:
-        torch._foreach_lerp_(averages, weights, self.momentum)
+    def _share(self) -> float | Tensor:
+        """Share of the new weights, a number or ()."""
+        return self.momentum
 
     def _load_from_state_dict(self, state_dict: dict, prefix: str, *args: Any) -> None:
         super()._load_from_state_dict(state_dict, prefix, *args)
         self._has_started = bool(state_dict[f'{prefix}steps'] > 0)
+
+
+def start_average(average: nn.Module, generator: nn.Module) -> None:
+    """Let an average start from a generator as it is before its first update.
+
+    The average would otherwise take the first update whole.
+
+    Args:
+        average: Any average of mmengine's or mmagic's kind; one that has started stays as it is.
+        generator: The generator.
+    """
+    if average.steps == 0:
+        average.update_parameters(generator)
+
+
+def update_average(average: nn.Module, generator: nn.Module, skip: Tensor) -> None:
+    """Move an average on, unless the generator's step was left out.
+
+    Args:
+        average: Any average of mmengine's or mmagic's kind.
+        generator: The generator.
+        skip: 1.0 where the average is to stay, see :meth:`MovingAverage.update_parameters`, ().
+    """
+    if isinstance(average, MovingAverage):
+        average.update_parameters(generator, skip)
+    elif not skip:  # others read values of the device anyway
+        average.update_parameters(generator)
 
 
 def _copy(targets: list[Tensor], sources: list[Tensor]) -> None:

@@ -80,6 +80,16 @@ def network_parameters(network: nn.Module | None) -> Iterator[nn.Parameter]:
     return iter(()) if network is None else network.parameters()
 
 
+def augmented(augment: nn.Module | None, images: Images) -> Images:
+    """Images after an augmentation, if there is one, one tensor or several as they came."""
+    if augment is None:
+        return images
+    if isinstance(images, Tensor):
+        # In half precision the draws for fakes would be coarser than those for real images.
+        return augment(images.float())
+    return [augment(image.float()) for image in images]
+
+
 def detached(images: Images) -> Images:
     """Images without gradient, one tensor or several as they came."""
     if isinstance(images, Tensor):

@@ -1,0 +1,242 @@
+"""Values that no training can start with, found before anything is built."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from typing import TYPE_CHECKING, Any
+
+from mmfncontra.utils.near_names import near_names
+
+from .config_rules import (
+    DATASET_RULES,
+    LOADER_RULES,
+    OPTIMIZER_RULES,
+    RULES,
+    WRAPPER_RULES,
+    is_dict,
+    none_or,
+    whole,
+)
+
+if TYPE_CHECKING:
+    from mmengine.config import Config
+
+_LOADERS = ('train_dataloader', 'val_dataloader', 'test_dataloader')
+_CLIPPING = ('type', 'max_norm', 'norm_type', 'error_if_nonfinite', 'foreach', 'clip_value')
+_PACKED = ('FewShotDataset', 'ProceduralShells')
+
+
+def check_values(cfg: Config) -> None:
+    """Check the values of what a training reads besides its components.
+
+    Components check theirs when they are built; what is here would otherwise fail in another
+    package, after minutes, or never show.
+
+    Args:
+        cfg: Config of a training, or what there is of it.
+
+    Raises:
+        ValueError: With the key, what it must be and what it is.
+    """
+    for key, rule in RULES.items():
+        _check(cfg, key, *rule)
+    for loader in _LOADERS:
+        _check(cfg, loader, none_or(is_dict), 'a dict')
+        if cfg.get(loader) is not None:
+            _check_loader(cfg, loader)
+    _check_evaluation(cfg)
+    _check_optimisers(cfg)
+    _check_hooks(cfg)
+    if 'env_cfg' in cfg:
+        from mmfncontra.engine.machine_settings import check_settings
+
+        check_settings(cfg.env_cfg)
+    schedulers = cfg.get('param_scheduler')
+    for i, scheduler in enumerate(schedulers if isinstance(schedulers, list | tuple) else ()):
+        if 'type' not in scheduler:
+            raise ValueError(
+                f"param_scheduler.{i} must have a type, such as dict(type='LinearLR', …), got "
+                f'{dict(scheduler)}'
+            )
+    _check_keys(cfg, 'randomness', ('seed', 'deterministic', 'diff_rank_seed'))
+    _check_keys(cfg, 'env_cfg.mp_cfg', ('mp_start_method', 'opencv_num_threads'))
+    train_cfg = cfg.get('train_cfg') or {}
+    if 'type' in train_cfg and 'by_epoch' in train_cfg:
+        raise ValueError(
+            f'train_cfg.by_epoch must be left out beside train_cfg.type={train_cfg["type"]!r}, '
+            f'got {train_cfg["by_epoch"]!r}'
+        )
+
+
+def leaf_datasets(
+    dataset: Mapping, key: str = 'train_dataloader.dataset'
+) -> Iterator[tuple[str, Any]]:
+    """Keys and configs of the data sets inside wrappers such as ``RepeatDataset``.
+
+    Args:
+        dataset: Config of a data set.
+        key: Its key.
+    """
+    if dataset.get('datasets'):
+        for i, inner in enumerate(dataset['datasets']):
+            yield from leaf_datasets(inner, f'{key}.datasets.{i}')
+    elif 'dataset' in dataset:
+        yield from leaf_datasets(dataset['dataset'], f'{key}.dataset')
+    else:
+        yield key, dataset
+
+
+_ABSENT = object()
+
+
+def _get(cfg: Any, key: str) -> Any:
+    for part in key.split('.'):
+        if (not isinstance(cfg, Mapping) and not hasattr(cfg, '_cfg_dict')) or part not in cfg:
+            return _ABSENT
+        cfg = cfg[part]
+    return cfg
+
+
+def _check(cfg: Any, key: str, test: Callable[[Any], bool], wanted: str, where: str = '') -> None:
+    value = _get(cfg, key)
+    if value is not _ABSENT and not test(value):
+        shown = repr(value)
+        shown = shown if len(shown) <= 100 else f'{shown[:99]}…'
+        raise ValueError(f'{where}{key} must be {wanted}, got {shown}')
+
+
+def _check_keys(cfg: Any, section: str, known: tuple[str, ...] | set[str]) -> None:
+    found = _get(cfg, section)
+    for key in found if isinstance(found, Mapping) else ():
+        if key not in known:
+            near = near_names(key, known)
+            hint = (
+                f'did you mean {" or ".join(near)}?'
+                if near
+                else f'there are {", ".join(sorted(known))}'
+            )
+            raise ValueError(f'{section}.{key}: nothing reads this key; {hint}')
+
+
+def _check_loader(cfg: Config, name: str) -> None:
+    from .overrides import section_keys
+
+    loader = cfg[name]
+    _check_keys(cfg, name, section_keys('train_dataloader') | {'dataset', 'sampler', 'type'})
+    for key, rule in LOADER_RULES.items():
+        _check(loader, key, *rule, where=f'{name}.')
+    for key in ('persistent_workers', 'prefetch_factor'):
+        if loader.get(key) and not loader.get('num_workers'):
+            raise ValueError(
+                f'{name}.{key}={loader[key]!r} needs {name}.num_workers of 1 or more, got '
+                f'{loader.get("num_workers", 0)}: leave {key} out, or set num_workers'
+            )
+    if not isinstance(loader.get('sampler', {}), Mapping | None):
+        raise ValueError(
+            f"{name}.sampler must be a dict such as dict(type='InfiniteSampler'), got "
+            f'{loader["sampler"]!r}'
+        )
+    _check_collate(cfg, name)
+    if name == 'train_dataloader' and 'dataset' not in loader:
+        raise ValueError(
+            f"{name}.dataset is missing: set dict(type='FewShotDataset', data_root=…, size=…)"
+        )
+    if loader.get('dataset') is None:
+        return
+    for key, dataset in leaf_datasets(loader['dataset'], f'{name}.dataset'):
+        if not isinstance(dataset, Mapping):
+            raise ValueError(f"{key} must be a dict(type='…'), got {dataset!r}")
+        for entry, rule in DATASET_RULES.items():
+            _check(dataset, entry, *rule, where=f'{key}.')
+        kind = str(dataset.get('type')).rpartition('.')[2]
+        if kind in _PACKED and not dataset.get('pipeline'):
+            raise ValueError(
+                f"{key}.pipeline must end with dict(type='PackImages'), got "
+                f'{dataset.get("pipeline")!r}'
+            )
+
+
+def _check_collate(cfg: Config, name: str) -> None:
+    kind = _get(cfg, f'{name}.collate_fn.type')
+    if not isinstance(kind, str):
+        return
+    from mmengine.registry import FUNCTIONS
+
+    from .config import import_custom_modules
+
+    if FUNCTIONS.get(kind) is None:
+        import_custom_modules(cfg)
+    if FUNCTIONS.get(kind) is None:
+        near = near_names(kind, FUNCTIONS.module_dict) or sorted(FUNCTIONS.module_dict)
+        raise ValueError(
+            f'{name}.collate_fn.type: there is no function {kind!r}; did you mean '
+            f'{" or ".join(near)}?'
+        )
+
+
+def _check_evaluation(cfg: Config) -> None:
+    _check_keys(cfg, 'val_evaluator', ('type', 'metrics'))
+    for kind in ('val', 'test'):
+        keys = [f'{kind}_dataloader', f'{kind}_cfg', f'{kind}_evaluator']
+        there = [key for key in keys if cfg.get(key) is not None]
+        if len(there) in (1, 2):
+            missing = ' and '.join(key for key in keys if key not in there)
+            raise ValueError(
+                f'{missing} must be set beside {" and ".join(there)}: set all three of '
+                f'{", ".join(keys)}, or each to None'
+            )
+
+
+def _check_optimisers(cfg: Config) -> None:
+    wrappers = cfg.get('optim_wrapper') or {}
+    named = {'optim_wrapper': wrappers}
+    if 'optimizer' not in wrappers:
+        named = {
+            f'optim_wrapper.{name}': wrapper
+            for name, wrapper in wrappers.items()
+            if isinstance(wrapper, Mapping)
+        }
+    for key, wrapper in named.items():
+        for entry, rule in WRAPPER_RULES.items():
+            _check(wrapper, entry, *rule, where=f'{key}.')
+        for entry, rule in OPTIMIZER_RULES.items():
+            _check(wrapper.get('optimizer') or {}, entry, *rule, where=f'{key}.optimizer.')
+        _check_keys(cfg, f'{key}.clip_grad', _CLIPPING)
+    kind = str((cfg.get('model') or {}).get('type')).rpartition('.')[2]
+    missing = [name for name in ('generator', 'discriminator') if name not in wrappers]
+    if kind == 'LimitedDataGAN' and wrappers and missing:
+        raise ValueError(
+            f'optim_wrapper.{missing[0]} is missing: {kind} trains two networks, with '
+            "dict(constructor='MultiOptimWrapperConstructor', generator=dict(optimizer=…), "
+            'discriminator=dict(optimizer=…))'
+        )
+
+
+def _check_hooks(cfg: Config) -> None:
+    from mmengine.hooks import CheckpointHook
+    from mmengine.runner.priority import Priority
+
+    from mmfncontra.utils.constructor_arguments import constructor_arguments
+
+    named = {
+        f'default_hooks.{name}': hook for name, hook in (cfg.get('default_hooks') or {}).items()
+    }
+    named |= {f'custom_hooks.{i}': hook for i, hook in enumerate(cfg.get('custom_hooks') or ())}
+    for key, hook in named.items():
+        if hook is None:
+            continue
+        if not isinstance(hook, Mapping) or 'type' not in hook:
+            raise ValueError(f"{key} must be a dict(type='…') with the name of a hook, got {hook}")
+        priority = hook.get('priority', 50)
+        names = list(Priority.__members__)
+        is_level = whole(0)(priority) and priority <= 100
+        if not is_level and priority not in names:
+            raise ValueError(
+                f'{key}.priority must be one of {", ".join(names)} or a number from 0 to 100, '
+                f'got {priority!r}'
+            )
+        if str(hook['type']).rpartition('.')[2] == 'CheckpointHook':
+            # It takes any key, and hands what it does not know on when it saves.
+            own = set(vars(CheckpointHook)['__init__'].__code__.co_varnames[1:])
+            own &= constructor_arguments(CheckpointHook) or own
+            _check_keys(cfg, key, own | {'type', 'priority'})

@@ -1,0 +1,168 @@
+"""The checkpoints of a work dir: written whole or not at all, the newest sound one found again."""
+
+import os
+import re
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any
+
+from .checkpoint_file import load_resumable_file
+from .console import warn
+
+POINTER = 'last_checkpoint'
+_UNFINISHED = '.unfinished'
+
+
+@contextmanager
+def whole_file(path: str | Path) -> Iterator[Path]:
+    """Write a file so that its name only ever stands for a complete one.
+
+    The bytes go to a file beside it, are forced to the disk, and then take the name over what had
+    it before, which stays untouched until then and if anything goes wrong.
+
+    Args:
+        path: The file.
+
+    Yields:
+        Where to write.
+
+    Raises:
+        OSError: If the disk is full or read-only, or the folder may not be written to.
+    """
+    path = Path(path)
+    unfinished = path.with_name(path.name + _UNFINISHED)
+    try:
+        yield unfinished
+        _force_to_disk(unfinished)
+        os.replace(unfinished, path)
+        _force_to_disk(path.parent)
+    except BaseException as error:
+        _try_to_remove(unfinished)
+        if isinstance(error, OSError):
+            raise OSError(f'cannot write {path}: {error.strerror or error}') from error
+        raise
+
+
+def _force_to_disk(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _try_to_remove(path: Path) -> None:
+    with suppress(OSError):  # a read-only disk; the error under way says so
+        path.unlink(missing_ok=True)
+
+
+def remove_unfinished(folder: str | Path) -> None:
+    """Remove what a killed process was writing.
+
+    Args:
+        folder: A work dir that no other process writes to.
+    """
+    for path in Path(folder).glob(f'*{_UNFINISHED}'):
+        _try_to_remove(path)
+
+
+def write_pointer(work_dir: str | Path, checkpoint: str | Path) -> None:
+    """Name the newest checkpoint of a work dir.
+
+    Args:
+        work_dir: The folder.
+        checkpoint: A complete file.
+
+    Raises:
+        OSError: See :func:`whole_file`.
+    """
+    with whole_file(Path(work_dir) / POINTER) as path:
+        path.write_text(str(checkpoint))
+
+
+def checkpoints_of(work_dir: str | Path) -> list[Path]:
+    """Checkpoints of a training, the one to go on from first.
+
+    That is what ``last_checkpoint`` names, also after the folder was moved; before it come those
+    that were written since, after it the earlier ones, the newest first.
+
+    Args:
+        work_dir: Folder of a training.
+
+    Returns:
+        Existing files ``iter_<number>.pth``, and what the pointer names.
+    """
+    folder = Path(work_dir)
+    numbered = {
+        path: int(match[1])
+        for path in folder.glob('iter_*.pth')
+        if (match := re.fullmatch(r'iter_(\d+)', path.stem))
+    }
+    newest_first = sorted(numbered, key=numbered.get, reverse=True)
+    pointer = folder / POINTER
+    try:
+        text = pointer.read_text(encoding='utf-8').strip()
+    except (FileNotFoundError, NotADirectoryError, IsADirectoryError, UnicodeDecodeError):
+        return newest_first
+    named = Path(text)
+    # By its name first: a folder that was copied must not lead to where it came from.
+    named = next((path for path in (folder / named.name, named) if path.is_file()), named)
+    if not text or not named.is_file():
+        return newest_first
+    at = numbered.get(folder / named.name)
+    if at is None:  # a name of the user's own
+        return [named, *newest_first]
+    written = pointer.stat().st_mtime_ns
+    since = [p for p in newest_first if numbered[p] > at and p.stat().st_mtime_ns > written]
+    return [*since, named, *(path for path in newest_first if numbered[path] < at)]
+
+
+def latest_checkpoint(
+    work_dir: str | Path, check: Callable[[Path], Any] | None = None
+) -> Path | None:
+    """The newest checkpoint of a folder, also after the folder was moved.
+
+    Args:
+        work_dir: Folder of a training.
+        check: Raises ``ValueError`` for a file that cannot be used; then a warning names it, and
+            the one before it is taken.
+
+    Returns:
+        Its path; None where nothing was saved yet.
+
+    Raises:
+        ValueError: If there are checkpoints and none can be used.
+    """
+    paths = checkpoints_of(work_dir)
+    problem: ValueError | None = None
+    for path in paths:
+        try:
+            if check is not None:
+                check(path)
+        except ValueError as error:
+            problem = problem or error
+            warn(f'{error}; trying the one before')
+        else:
+            return path
+    if problem is not None:
+        raise ValueError(
+            f'no checkpoint of {work_dir} can be used ({problem}); to start anew, move the '
+            'iter_*.pth files away or train without --resume'
+        ) from problem
+    return None
+
+
+def check_finite(path: str | Path) -> None:
+    """Check that a training can go on from a checkpoint, and that its weights are numbers.
+
+    Args:
+        path: A ``.pth`` file.
+
+    Raises:
+        FileNotFoundError: If there is no such file.
+        ValueError: If it cannot be resumed, or holds NaN or infinity.
+    """
+    for name, value in load_resumable_file(path)['state_dict'].items():
+        if value.is_floating_point() and not value.isfinite().all():
+            raise ValueError(f'{path} holds values that are not finite, in {name}')
