@@ -1,0 +1,43 @@
+import sys
+from pathlib import Path
+
+import pytest
+from bad_input import CONFIG, Trained, write_images
+from mmengine.logging import MessageHub, MMLogger
+from mmengine.registry import DefaultScope
+from mmengine.visualization import Visualizer
+
+from mmfncontra.apis import parse_options, prepare_config, run_training
+
+# The toy GAN of the tests of `apis` is drawn from here too.
+sys.path.insert(0, str(Path(__file__).parents[1] / 'apis'))
+
+
+@pytest.fixture
+def place(tmp_path, monkeypatch):
+    """The current folder, with a config and two images."""
+    monkeypatch.chdir(tmp_path)
+    write_images(tmp_path / 'images')
+    (tmp_path / 'base.py').write_text(CONFIG)
+    return tmp_path
+
+
+@pytest.fixture
+def start(place, monkeypatch):
+    """Start a training of the config, changed by some text; it never makes a step."""
+    for kept in (MMLogger, MessageHub, Visualizer, DefaultScope):
+        kept._instance_dict.clear()
+
+    def train_step(self, data, optim_wrapper):
+        raise Trained
+
+    from mmfncontra.models.gans import LimitedDataGAN
+
+    monkeypatch.setattr(LimitedDataGAN, 'train_step', train_step)
+
+    def start(text='', options=(), **arguments):
+        (place / 'a.py').write_text(f"_base_ = 'base.py'\n{text}\n")
+        arguments = dict(work_dir='run') | arguments
+        run_training(prepare_config('a.py', cfg_options=parse_options(options), **arguments))
+
+    return start
