@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pytest
 import torch
+from mmengine.logging import MessageHub, MMLogger
+from mmengine.visualization import Visualizer
 
 SHARED = Path(os.environ.get('MMFNCONTRA_SHARED', Path(__file__).parents[2] / 'shared'))
 
@@ -32,3 +34,10 @@ def photographs() -> Path:
 @pytest.fixture(autouse=True)
 def _seed() -> None:
     torch.manual_seed(0)
+
+
+@pytest.fixture(autouse=True)
+def _forget_other_trainings() -> None:
+    # mmengine tells trainings apart by the second in which they start.
+    for kept in (MMLogger, MessageHub, Visualizer):
+        kept._instance_dict.clear()

@@ -14,6 +14,8 @@ default_hooks = dict(
     curves=dict(type='CurvesHook'),
     cards=dict(type='MetricCardHook'),
     doctor=dict(type='RunDoctorHook'),
+    # More than 20 skipped steps of 100: back to the last good checkpoint with half the rates.
+    non_finite=dict(type='NonFiniteHook'),
 )
 custom_hooks = []
 

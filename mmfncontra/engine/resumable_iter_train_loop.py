@@ -123,7 +123,7 @@ class ResumableIterTrainLoop(IterBasedTrainLoop):
         self._rollback_checkpoint = latest_checkpoint(self.runner.work_dir, check_finite)
         if self._rollback_checkpoint is None:
             raise ValueError(
-                f'there is no checkpoint in {self.runner.work_dir} to go back to: none was saved yet'
+                f'no checkpoint in {self.runner.work_dir} to go back to: none was saved yet'
             )
         self._lr_factor = lr_factor
 

@@ -19,7 +19,10 @@ FAKE = (sys.executable, str(Path(__file__).with_name('fake_train.py')))
 @pytest.fixture
 def config(tmp_path):
     path = write_toy_config(tmp_path)
-    path.write_text(f'{path.read_text()}\nval_evaluator = dict(metrics=[])\n')
+    val = (
+        'val_evaluator = dict(metrics=[])\nval_dataloader = dict()\nval_cfg = dict(type="ValLoop")'
+    )
+    path.write_text(f'{path.read_text()}\n{val}\n')
     return str(path)
 
 
@@ -228,7 +231,8 @@ def test_everything_is_checked_before_the_first_run(variants, config, out):
     with pytest.raises(FileNotFoundError, match=r'variant gone: config .*nowhere.py'):
         ablate([*variants, Variant('gone', 'nowhere.py')], out)
     with pytest.raises(ValueError, match=r'variant mute: the config measures nothing'):
-        ablate([*variants, Variant('mute', config, ('val_evaluator=None',))], out)
+        none = [f'val_{part}=None' for part in ('evaluator', 'dataloader', 'cfg')]
+        ablate([*variants, Variant('mute', config, none)], out)
     for seeds in ([], [1, 1]):
         with pytest.raises(ValueError, match='seeds must be one or more different'):
             plan(variants, out, seeds=seeds)

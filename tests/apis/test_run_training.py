@@ -1,3 +1,6 @@
+import signal
+import sys
+
 import pytest
 import torch
 import toy_gan
@@ -6,6 +9,7 @@ from toy_config import write_toy_config
 
 from mmfncontra.apis import load_checkpoint_file, load_generator, prepare_config, run_training
 from mmfncontra.engine import TrainingRunner
+from mmfncontra.utils.console import user_error
 
 
 def _train(config, folder, **options):
@@ -64,25 +68,110 @@ def drawn(monkeypatch):
     return indices, noise
 
 
-def test_resume_sees_other_images_and_noise(toy_config, tmp_path, drawn):
+def test_resume_sees_the_images_and_noise_of_a_training_never_left(toy_config, tmp_path, drawn):
     indices, noise = drawn
     _train(toy_config, tmp_path / 'whole')
     whole_indices, whole_noise = list(indices), list(noise)
-    indices.clear()
+    indices.clear(), noise.clear()
     run = tmp_path / 'run'
     _train(toy_config, run, cfg_options={'train_cfg.max_iters': 2})
-    assert noise[4:] == whole_noise[:2]
-    noise.clear()
     _train(toy_config, run, resume=run / 'iter_2.pth')
-    # The same order as without an interruption, and nothing is read twice.
-    assert indices == whole_indices and len(indices) == 16
-    resumed = list(noise)
-    assert len(resumed) == 2 and not set(resumed) & set(whole_noise)
-    noise.clear()
-    _train(toy_config, run, resume=run / 'iter_2.pth')
-    assert noise == resumed
+    assert indices == whole_indices and len(indices) == 16  # nothing is read twice
+    assert noise == whole_noise and len(set(noise)) == 4
     for log in run.glob('*/*.log'):
         assert 'Advance dataloader' not in log.read_text()
+
+
+@pytest.mark.parametrize('change', ['older', 'of more ranks'])
+def test_without_its_random_states_a_resumed_training_repeats_none(
+    change, toy_config, tmp_path, drawn
+):
+    run = tmp_path / 'run'
+    _, noise = drawn
+    _train(toy_config, run, cfg_options={'train_cfg.max_iters': 2})
+    path = run / 'iter_2.pth'
+    checkpoint = load_checkpoint_file(path)
+    checkpoint['ranks'] = [] if change == 'older' else checkpoint['ranks'] * 2
+    torch.save(checkpoint, path)
+    _train(toy_config, run, resume=path)
+    again = tmp_path / 'again'
+    _train(toy_config, again, resume=path)
+    assert len(set(noise)) == 4 and noise[2:4] == noise[4:]
+
+
+def test_resume_keeps_the_seed_of_the_checkpoint(toy_config, tmp_path, drawn, capsys):
+    indices, noise = drawn
+    _train(toy_config, tmp_path / 'whole', seed=5)
+    whole = list(indices), list(noise)
+    indices.clear(), noise.clear()
+    run = tmp_path / 'run'
+    _train(toy_config, run, seed=5, cfg_options={'train_cfg.max_iters': 2})
+    capsys.readouterr()
+    _train(toy_config, run, resume=True, seed=6)
+    assert (indices, noise) == whole
+    assert 'trained with seed 5, which it goes on with, not 6' in capsys.readouterr().err
+
+
+def test_a_damaged_checkpoint_gives_way_to_the_one_before(toy_config, tmp_path, capsys):
+    run = tmp_path / 'run'
+    _train(toy_config, run)
+    expected = load_checkpoint_file(run / 'iter_4.pth')['state_dict']
+    (run / 'iter_4.pth').write_bytes((run / 'iter_4.pth').read_bytes()[:-100])
+    (run / 'iter_6.pth.unfinished').write_bytes(b'half')
+    _train(toy_config, run, resume=True)
+    said = capsys.readouterr().err
+    assert 'iter_4.pth is cut short' in said and 'trying the one before' in said
+    state = load_checkpoint_file(run / 'iter_4.pth')['state_dict']
+    assert all(torch.equal(state[name], value) for name, value in expected.items())
+    assert not list(run.glob('*.unfinished'))
+
+
+def test_torchrun_starting_a_process_again_resumes(toy_config, tmp_path, monkeypatch):
+    run = tmp_path / 'run'
+    _train(toy_config, run, cfg_options={'train_cfg.max_iters': 2})
+    assert not prepare_config(toy_config, work_dir=run).resume
+    monkeypatch.setenv('TORCHELASTIC_RESTART_COUNT', '1')
+    cfg = prepare_config(toy_config, work_dir=run)
+    assert cfg.resume and cfg.load_from.endswith('iter_2.pth')
+
+
+def test_a_new_training_in_the_folder_of_another_says_so(toy_config, tmp_path, capsys):
+    run = tmp_path / 'run'
+    prepare_config(toy_config, work_dir=run)
+    assert 'gone on with' not in capsys.readouterr().out
+    _train(toy_config, run)
+    prepare_config(toy_config, work_dir=run)
+    assert f'{run} has a training up to iter_4.pth, which is not' in capsys.readouterr().out
+
+
+@pytest.mark.skipif(sys.platform == 'win32', reason='needs limits of POSIX')
+def test_a_full_disk_stops_the_training_and_leaves_the_checkpoint(toy_config, tmp_path):
+    run = tmp_path / 'run'
+    import resource
+
+    _train(toy_config, run, cfg_options={'train_cfg.max_iters': 2})
+    before = (run / 'iter_2.pth').read_bytes()
+    unlimited = resource.getrlimit(resource.RLIMIT_FSIZE)
+    ignored = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (len(before) // 2, unlimited[1]))
+    try:
+        with pytest.raises(OSError, match=r'cannot write .*iter_4\.pth: .*iter_2\.pth is as') as e:
+            _train(toy_config, run, resume=True)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, unlimited)
+        signal.signal(signal.SIGXFSZ, ignored)
+    assert '\n' not in user_error(e.value)
+    assert (run / 'iter_2.pth').read_bytes() == before
+    assert not list(run.glob('iter_4*'))
+    _train(toy_config, run, resume=True)
+    assert load_checkpoint_file(run / 'iter_4.pth')['meta']['iter'] == 4
+
+
+def test_checkpoints_are_kept_by_count_and_by_best(toy_config, tmp_path):
+    folder = tmp_path / 'run'
+    options = {'default_hooks.checkpoint.interval': 1, 'train_cfg.max_iters': 5}
+    _train(toy_config, folder, cfg_options=options | {'default_hooks.checkpoint.max_keep_ckpts': 2})
+    assert sorted(path.name for path in folder.glob('*.pth')) == ['iter_4.pth', 'iter_5.pth']
 
 
 def test_resume_with_another_network(toy_config, tmp_path):
@@ -185,7 +274,7 @@ def test_an_interruption_says_how_to_go_on(toy_config, tmp_path, capfd, monkeypa
     last = capfd.readouterr().out.splitlines()[-1]
     if iters_done:
         assert last == (
-            f'interrupted; to go on from {tmp_path}, run the same command with --resume'
+            f'interrupted; to go on from {tmp_path}/iter_2.pth, run the same command with --resume'
         )
     else:
         assert 'nothing to resume' in last
@@ -200,3 +289,9 @@ def test_a_launcher_without_its_variables(toy_config, tmp_path, monkeypatch):
     with pytest.raises(ValueError, match=r"launcher='slurm' needs GPUs"):
         _train(toy_config, tmp_path, launcher='slurm')
     assert not is_distributed()
+
+
+def test_a_config_in_the_work_dir_is_not_overwritten(toy_config, tmp_path):
+    before = toy_config.read_text()
+    _train(toy_config, tmp_path, cfg_options={'train_cfg.max_iters': 2})
+    assert toy_config.read_text() == before

@@ -62,6 +62,8 @@ class ToyGAN(BaseModel):
         with optim_wrapper['generator'].optim_context(self.generator):
             loss_gen = -self.discriminator(fake).mean()
         optim_wrapper['generator'].update_params(loss_gen)
+        # Or the next step would take in what this one left in the discriminator.
+        optim_wrapper['discriminator'].zero_grad()
         return dict(loss_disc=loss_disc.detach(), loss_gen=loss_gen.detach())
 
 

@@ -135,3 +135,34 @@ def test_what_nobody_reads_does_not_pile_up(hubs):
         tell(hub, 2100)
     assert max(map(len, ours._pending.values())) < 1000
     same(ours.log_scalars, theirs.log_scalars)
+
+
+def test_the_latest_values_are_kept_however_they_are_read(hubs):
+    theirs = hubs[1]
+    read, unread = (DeferredMessageHub(f'short_{next(_names)}', max_values=50) for _ in range(2))
+    for i in range(7):
+        for hub in (theirs, read, unread):
+            tell(hub, 9 + i, seed=i)
+        read.get_scalar('train/loss_1')
+    for hub in (read, unread):
+        for key, buffer in theirs.log_scalars.items():
+            for one, other in zip(hub.log_scalars[key].data, buffer.data, strict=True):
+                np.testing.assert_array_equal(one, other[-50:])
+    assert len(read.log_scalars['train/lr'].data[0]) == 50
+    assert len(read.log_scalars['train/rare'].data[0]) == sum((9 + i) // 3 for i in range(7))
+
+
+def test_a_longer_history_of_a_checkpoint_is_shortened(hubs):
+    tell(hubs[1], 60)
+    resumed = DeferredMessageHub(f'resumed_{next(_names)}', max_values=50)
+    resumed.load_state_dict(hubs[1].state_dict())
+    for hub in (resumed, hubs[1]):
+        assert max(len(buffer.data[0]) for buffer in resumed.log_scalars.values()) == 50
+        tell(hub, 4)
+    for key, buffer in resumed.state_dict()['log_scalars'].items():
+        np.testing.assert_array_equal(buffer.data[0], hubs[1].get_scalar(key).data[0][-50:])
+
+
+def test_at_least_one_value_is_kept():
+    with pytest.raises(ValueError, match='max_values must be a positive integer, got 0'):
+        DeferredMessageHub('none', max_values=0)

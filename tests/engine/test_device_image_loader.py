@@ -14,7 +14,7 @@ from mmfncontra.engine.device_image_loader import (
     serve_from_device,
 )
 from mmfncontra.engine.resumable_iter_train_loop import ResumableIterTrainLoop
-from mmfncontra.utils.dataloader_position import iterate_after
+from mmfncontra.engine.stream_loader import StreamLoader
 
 CPU = torch.device('cpu')
 PIPELINE = [dict(type='mmfncontra.PackImages', extra_keys=['sample_idx'])]
@@ -58,28 +58,29 @@ def same(ours, theirs):
 def test_images_and_their_order_are_the_loaders(loader, sampler, monkeypatch):
     monkeypatch.setattr('mmfncontra.engine.device_image_loader._BLOCK', 4)
     ours = DeviceImageLoader(loader(sampler), CPU)
-    same(take(ours, 10), take(loader(sampler), 10))
+    same(take(ours, 10), take(StreamLoader(loader(sampler)), 10))
     assert len(ours) == len(loader(sampler))
 
 
 @pytest.mark.parametrize('rank', [0, 1])
 def test_every_rank_has_its_own_images(loader, rank, monkeypatch):
     monkeypatch.setattr('mmengine.dataset.sampler.get_dist_info', lambda: (rank, 2))
-    same(take(DeviceImageLoader(loader(), CPU), 10), take(loader(), 10))
+    same(take(DeviceImageLoader(loader(), CPU), 10), take(StreamLoader(loader()), 10))
 
 
 @pytest.mark.parametrize('sampler', ['InfiniteSampler', 'DefaultSampler'])
 @pytest.mark.parametrize('done', [0, 1, 4])
 def test_goes_on_after_a_resume(loader, done, sampler):
-    ours, theirs = DeviceImageLoader(loader(sampler), CPU), loader(sampler)
-    take(ours, 5)  # the iterator that a loop has before it knows where to start
-    same(take(iterate_after(ours, done), 2), take(iterate_after(theirs, done), 2))
+    ours, theirs = DeviceImageLoader(loader(sampler), CPU), StreamLoader(loader(sampler))
+    take(ours, 5)  # an earlier iterator
+    same(take(ours.stream(done), 2), take(theirs.stream(done), 2))
+    same(take(ours.stream(done), 2), take(theirs, done + 2)[done:])
 
 
 def test_serves_only_where_it_is_wanted_and_possible(loader):
     plain = loader()
-    assert serve_from_device(plain, CPU, 'auto') is plain
-    assert serve_from_device(plain, torch.device('cuda'), False) is plain
+    assert type(serve_from_device(plain, CPU, 'auto')) is StreamLoader
+    assert type(serve_from_device(plain, torch.device('cuda'), False)) is StreamLoader
     assert isinstance(serve_from_device(plain, CPU, True), DeviceImageLoader)
     kept = loader(collate_fn=dict(type='default_collate'))
     assert isinstance(serve_from_device(kept, CPU, True), DeviceImageLoader)
@@ -92,7 +93,7 @@ def test_takes_a_quarter_of_the_free_memory_unasked(loader, free, served, monkey
     monkeypatch.setattr(f'{module}.DeviceImageLoader', lambda *args: 'served')
     given = loader()
     found = serve_from_device(given, torch.device('cuda'), 'auto')
-    assert found == 'served' if served else found is given
+    assert found == 'served' if served else type(found) is StreamLoader
 
 
 def test_true_says_what_prevents_it(dataset):
@@ -104,15 +105,17 @@ def test_true_says_what_prevents_it(dataset):
         (others, 'got True: they are of a list, not of FewShotDataset'),
         (DataLoader(dataset, collate_fn=collate), 'got True: collate_fn is collate'),
     ):
-        with pytest.raises(ValueError, match=f"^device_images must be 'auto' or False, {reason}"):
+        with pytest.raises(ValueError, match=f"device_images must be 'auto' or False, {reason}"):
             serve_from_device(given, CPU, True)
-        assert serve_from_device(given, torch.device('cuda'), 'auto') is given
+        assert type(serve_from_device(given, torch.device('cuda'), 'auto')) is StreamLoader
     assert default_collate is not collate
 
 
 @pytest.mark.parametrize('value', ['on', None, 1])
 def test_refuses_other_values(value):
-    with pytest.raises(ValueError, match=r"^device_images must be 'auto', True or False, got "):
+    with pytest.raises(
+        ValueError, match=r"^train_cfg\.device_images must be 'auto', True or False, got "
+    ):
         check_device_images(value)
 
 
@@ -141,7 +144,7 @@ def loop(device, **kwargs):
 
 
 def test_a_loop_serves_from_the_device_if_asked():
-    for option, kind in ((True, DeviceImageLoader), ('auto', DataLoader), (False, DataLoader)):
+    for option, kind in ((True, DeviceImageLoader), ('auto', StreamLoader), (False, StreamLoader)):
         made, cfg = loop('cpu', device_images=option)
         assert type(made.dataloader) is kind and 'pin_memory' not in cfg
         assert len(next(made.dataloader_iterator)['inputs']) == 1
@@ -160,5 +163,5 @@ def test_batches_are_on_the_gpu(loader):
     assert isinstance(found, DeviceImageLoader)
     batch = take(found, 1)[0]
     assert batch['inputs'].is_cuda and batch['sample_idx'].is_cuda
-    expected = take(loader(), 1)[0]
+    expected = take(StreamLoader(loader()), 1)[0]
     assert torch.equal(batch['inputs'].cpu(), torch.stack(expected['inputs']))

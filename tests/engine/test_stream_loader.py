@@ -1,15 +1,18 @@
-from functools import partial
+import random
 from itertools import islice
 
+import numpy as np
 import pytest
 import torch
-from mmengine.dataset import DefaultSampler, InfiniteSampler, worker_init_fn
-from torch.utils.data import DataLoader, Dataset
+from mmengine.dataset import DefaultSampler, InfiniteSampler
+from torch.utils.data import DataLoader, Dataset, RandomSampler
 
-from mmfncontra.utils.dataloader_position import continued_seed, iterate_after
+from mmfncontra.engine.stream_loader import StreamLoader, numbered_batches
 
 
 class Numbers(Dataset):
+    """Seven items: their index and what is drawn with each of three generators."""
+
     def __init__(self, num=7) -> None:
         self.num = num
         self.reads = 0
@@ -19,70 +22,77 @@ class Numbers(Dataset):
 
     def __getitem__(self, index):
         self.reads += 1
-        return index
+        return torch.tensor([index, random.random(), np.random.rand(), torch.rand(()).item()])
 
 
-def _loader(sampler=InfiniteSampler, **options):
+def make(sampler=InfiniteSampler, batch_size=3, **options):
     dataset = Numbers()
-    return DataLoader(dataset, batch_size=3, sampler=sampler(dataset, seed=5), **options)
+    chosen = sampler(dataset, seed=5) if sampler is not RandomSampler else RandomSampler(dataset)
+    return StreamLoader(DataLoader(dataset, batch_size=batch_size, sampler=chosen, **options))
 
 
-def _lists(batches):
-    return [batch.tolist() for batch in batches]
+def lists(batches, num):
+    return [batch.tolist() for batch in islice(batches, num)]
 
 
-@pytest.mark.parametrize('num', [1, 4, 9])
-@pytest.mark.parametrize('workers', [0, 2])
-def test_the_order_is_that_of_a_loader_never_left(num, workers):
-    expected = _lists(islice(iter(_loader()), num + 5))[num:]
-    loader = _loader(num_workers=workers)
-    unused = iter(loader)  # workers take indices ahead
-    assert _lists(islice(iterate_after(loader, num), 5)) == expected
-    del unused
+SAMPLERS = [InfiniteSampler, DefaultSampler, RandomSampler]
 
 
-def test_past_images_are_not_read():
-    loader = _loader()
-    next(iterate_after(loader, 1000))
-    assert loader.dataset.reads == 3
+@pytest.mark.parametrize('sampler', SAMPLERS)
+@pytest.mark.parametrize(('after', 'workers'), [(1, 0), (4, 2), (9, 0)])
+def test_images_and_draws_are_those_of_a_stream_never_left(sampler, after, workers):
+    whole = lists(make(sampler).stream(0, seed=3), after + 4)
+    again = make(sampler, num_workers=workers)
+    unused = lists(again.stream(0, seed=3), 2)  # an earlier iterator
+    assert unused == whole[:2]
+    assert lists(again.stream(after, seed=3), 4) == whole[after:]
 
 
-def test_a_sampler_with_an_end():
+@pytest.mark.parametrize('sampler', [InfiniteSampler, DefaultSampler])
+def test_the_order_is_the_samplers(sampler):
     def epochs(loader):
         for epoch in range(3):
             loader.sampler.set_epoch(epoch)
             yield from loader
 
-    expected = _lists(epochs(_loader(DefaultSampler)))
-    loader = _loader(DefaultSampler)
-    assert _lists(iterate_after(loader, 5)) == expected[5:6]
-    assert loader.dataset.reads <= 7
+    expected = [batch[:, 0].tolist() for batch in islice(epochs(make(sampler)._loader), 8)]
+    assert [batch[:, 0].tolist() for batch in islice(make(sampler).stream(), 8)] == expected
 
 
-def test_workers_do_not_repeat_their_random_numbers():
-    class Random(Numbers):
-        def __getitem__(self, index):
-            return torch.rand(())
-
-    def loader():
-        init = partial(worker_init_fn, num_workers=1, rank=0, seed=3)
-        dataset = Random()
-        return DataLoader(
-            dataset,
-            sampler=InfiniteSampler(dataset, seed=5),
-            num_workers=1,
-            persistent_workers=True,
-            worker_init_fn=init,
-        )
-
-    begun, resumed = loader(), loader()
-    first = _lists(islice(iter(begun), 4))
-    unused = iter(resumed)
-    later = _lists(islice(iterate_after(resumed, 4), 4))
-    assert not set(map(tuple, first)) & set(map(tuple, later))
-    del unused
+def test_draws_differ_by_place_and_seed():
+    batches = lists(make().stream(0, seed=3), 20) + lists(make().stream(0, seed=4), 20)
+    for column in (1, 2, 3):
+        drawn = [item[column] for batch in batches for item in batch]
+        assert len(set(drawn)) == len(drawn)
 
 
-def test_seeds_differ_by_both_numbers():
-    seeds = {continued_seed(seed, iteration) for seed in range(20) for iteration in range(20)}
-    assert len(seeds) == 400 and all(0 <= seed < 2**31 for seed in seeds)
+def test_the_numbers_of_the_training_are_not_touched():
+    before = (random.getstate(), np.random.get_state()[1].copy(), torch.get_rng_state())
+    for workers in (0, 1):
+        lists(make(num_workers=workers).stream(0, seed=3), 4)
+    assert random.getstate() == before[0]
+    assert (np.random.get_state()[1] == before[1]).all()
+    assert torch.equal(torch.get_rng_state(), before[2])
+
+
+def test_past_images_are_not_read():
+    loader = make()
+    next(loader.stream(1000))
+    assert loader.dataset.reads == 3
+
+
+def test_two_ranks_see_and_draw_what_one_does(monkeypatch):
+    whole = lists(make(batch_size=4).stream(0, seed=3), 6)
+    parts = []
+    for rank in range(2):
+        monkeypatch.setattr('mmengine.dataset.sampler.get_dist_info', lambda rank=rank: (rank, 2))
+        monkeypatch.setattr('mmfncontra.engine.stream_loader.get_rank', lambda rank=rank: rank)
+        monkeypatch.setattr('mmfncontra.engine.stream_loader.get_world_size', lambda: 2)
+        parts.append(lists(make(batch_size=2).stream(0, seed=3), 6))
+    for batch, one, other in zip(whole, *parts, strict=True):
+        assert [one[0], other[0], one[1], other[1]] == batch
+
+
+def test_a_stream_without_batches_says_so():
+    with pytest.raises(ValueError, match='gives no batch: batch_size must be at most'):
+        next(numbered_batches(make(DefaultSampler, 8, drop_last=True).batch_sampler))

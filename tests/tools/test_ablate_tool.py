@@ -32,7 +32,10 @@ def fake(tmp_path, monkeypatch):
     monkeypatch.setitem(plan_runs.__kwdefaults__, 'train_command', command)
     monkeypatch.chdir(tmp_path)
     path = write_toy_config(tmp_path)
-    path.write_text(f'{path.read_text()}\nval_evaluator = dict(metrics=[])\n')
+    val = (
+        'val_evaluator = dict(metrics=[])\nval_dataloader = dict()\nval_cfg = dict(type="ValLoop")'
+    )
+    path.write_text(f'{path.read_text()}\n{val}\n')
     return path
 
 

@@ -96,25 +96,3 @@ def test_two_ranks_on_the_cpu(toy_config, tmp_path):
     run('load_from=run/iter_2.pth', 'train_cfg.max_iters=4', *still)
     weight = 'generator.body.5.weight'
     assert torch.equal(state(4)[weight], state(2)[weight])
-
-
-@pytest.mark.parametrize('script', ['dist_train.sh', 'slurm_train.sh'])
-def test_scripts_say_how_they_are_called(script, tmp_path):
-    done = _run(ROOT / 'tools' / script, 'only-one', cwd=tmp_path)
-    assert done.returncode == 2 and done.stderr.startswith('usage: ')
-
-
-def test_slurm_command(tmp_path):
-    srun = tmp_path / 'srun'
-    srun.write_text('#!/bin/sh\necho "$@"\n')
-    srun.chmod(0o755)
-    done = _run(
-        ROOT / 'tools' / 'slurm_train.sh', 'part', 'job', 'a.py', 'out', '--amp',
-        cwd=tmp_path, GPUS='2', GPUS_PER_NODE='2', SRUN_ARGS='--qos x',
-        PATH=f'{tmp_path}:{os.environ["PATH"]}',
-    )  # fmt: skip
-    assert '--partition=part --job-name=job --gres=gpu:2 --ntasks=2' in done.stdout
-    assert (
-        done.stdout.strip().endswith('train.py a.py --work-dir out --launcher slurm --amp')
-        and '--qos x' in done.stdout
-    )

@@ -1,6 +1,6 @@
 import pytest
 
-from mmfncontra.utils.checks import check_integers
+from mmfncontra.utils.checks import check_integers, check_writable
 
 
 def test_accepts_integers_from_the_minimum_on():
@@ -20,3 +20,17 @@ def test_says_the_minimum():
         check_integers(0, seed=-1)
     with pytest.raises(ValueError, match='batch_size must be an integer of 2 or more, got 1'):
         check_integers(2, batch_size=1)
+
+
+def test_places_to_write(tmp_path):
+    (tmp_path / 'file').write_text('')
+    assert check_writable(tmp_path / 'a' / 'x.json', '--out') == tmp_path / 'a' / 'x.json'
+    assert (tmp_path / 'a').is_dir() and not (tmp_path / 'a' / 'x.json').exists()
+    assert check_writable(tmp_path / 'b', '--out', is_folder=True).is_dir()
+    for path, is_folder, said in (
+        ('a', False, r'^--out must be a file, but .*a is a folder'),
+        ('file', True, r'^--out must be a folder, but .*file is a file'),
+        ('file/x', False, r'^--out .*file/x cannot be written .* name another place'),
+    ):
+        with pytest.raises(ValueError, match=said):
+            check_writable(tmp_path / path, '--out', is_folder=is_folder)

@@ -28,3 +28,41 @@ def test_the_key_is_named():
 def test_other_faults_pass():
     with pytest.raises(KeyError, match='x'), explain_unknown_types({}):
         {}['x']
+
+
+def test_wrong_arguments_are_behind_their_key():
+    cfg = Config(dict(a=[dict(type='DWCLLoss', temprature=1.0)], b=dict(type='DWCLLoss')))
+    said = r"^a\.0: DWCLLoss has no argument 'temprature'; did you mean 'temperature'\?$"
+    with pytest.raises(ValueError, match=said), explain_unknown_types(cfg):
+        MODELS.build(cfg.a[0])
+    cfg.b.temperature = 'hot'
+    with (
+        pytest.raises(ValueError, match=r"^b\.temperature must be a number, got 'hot'$"),
+        explain_unknown_types(cfg),
+    ):
+        MODELS.build(cfg.b)
+    cfg.b.temperature = -1.0
+    with (
+        pytest.raises(ValueError, match=r'^b\.temperature must be positive, got -1\.0$'),
+        explain_unknown_types(cfg),
+    ):
+        MODELS.build(cfg.b)
+
+
+def test_a_type_of_another_scope():
+    with (
+        pytest.raises(ValueError, match=r'did you mean mmfncontra\.DWCLLoss\?$'),
+        explain_unknown_types(Config(dict(default_scope='other', type='DWCLLoss'))),
+    ):
+        MODELS.build(dict(type='other.DWCLLoss'))
+
+
+def test_faults_in_a_constructor_pass():
+    def broken():
+        return None.x
+
+    with (
+        pytest.raises(AttributeError, match="'x'"),
+        explain_unknown_types(Config(dict(a=dict(type='broken')))),
+    ):
+        MODELS.build(dict(type=broken))

@@ -1,0 +1,181 @@
+"""A step whose loss or gradient is not finite leaves nothing behind."""
+
+import socket
+import sys
+from functools import partial
+from pathlib import Path
+
+import pytest
+import torch
+from mmengine.logging import MessageHub
+from mmengine.model import MMSeparateDistributedDataParallel
+from mmengine.registry import DefaultScope, init_default_scope
+
+sys.path.insert(0, str(Path(__file__).parent))
+from faulty_gan import build, changed, optimisers, state, step
+
+from mmfncontra.engine import AutocastOptimWrapper
+from mmfncontra.models.gans import MovingAverage
+
+OPTIMISERS = dict(
+    adam=optimisers,
+    adamw=partial(optimisers, kind=torch.optim.AdamW),
+    amsgrad=partial(optimisers, amsgrad=True),
+    unfused=partial(optimisers, fused=False),
+    sgd=partial(optimisers, kind=torch.optim.SGD, momentum=0.9, fused=False),
+    fused_sgd=partial(optimisers, kind=torch.optim.SGD, momentum=0.9),
+    autocast=partial(optimisers, wrapper=AutocastOptimWrapper),
+    clipped=partial(optimisers, kwargs=dict(clip_grad=dict(max_norm=1.0, error_if_nonfinite=True))),
+)
+
+
+@pytest.fixture(autouse=True)
+def _scope():
+    init_default_scope('mmfncontra')
+    MessageHub.get_current_instance()._runtime_info.pop('iter', None)
+    yield
+    DefaultScope._instance_dict.clear()
+
+
+@pytest.mark.parametrize('name', OPTIMISERS)
+@pytest.mark.parametrize('first', [0, 2])
+def test_nothing_is_left_of_a_bad_step_of_the_discriminator(name, first):
+    """Nor in the steps after it: they are those of a run that never saw the batch."""
+    model = build()
+    optim = OPTIMISERS[name](model)
+    spared = build()
+    spared_optim = OPTIMISERS[name](spared)
+    for i in range(first):
+        assert step(model, optim, i)['skipped'] == 0
+        step(spared, spared_optim, i)
+    before = state(model, optim)
+    for i, kind in enumerate(['nan', 'inf', 'gradient', 'overflow'], 10):
+        assert step(model, optim, i, disc=kind)['skipped'] == 1
+        kept = state(model, optim)
+        # The first step starts the average, from the weights as they are.
+        assert set(changed(before, kept)) <= ({'generator_ema.steps'} if not first else set())
+        assert all(p.grad is None for p in model.parameters())
+    for i in range(20, 23):
+        assert step(model, optim, i)['skipped'] == 0
+        step(spared, spared_optim, i)
+    one, other = state(model, optim), state(spared, spared_optim)
+    assert one.keys() == other.keys() and not changed(one, other)
+    assert len(changed(before, one)) > 25
+
+
+@pytest.mark.parametrize('kind', ['nan', 'gradient'])
+@pytest.mark.parametrize('name', ['adam', 'sgd'])
+def test_a_bad_step_of_the_generator_leaves_it_and_all_buffers_alone(name, kind):
+    model = build()
+    optim = OPTIMISERS[name](model)
+    for i in range(2):
+        step(model, optim, i)
+    before = state(model, optim)
+    logs = step(model, optim, 2, gen=kind)
+    assert logs['skipped'] == 1 and logs['loss_disc'].isfinite()
+    moved = changed(before, state(model, optim))
+    assert moved and all(key.startswith('discriminator.') for key in moved)
+    buffers = dict(model.named_buffers())
+    assert not [key for key in moved if key in buffers]
+    assert step(model, optim, 3)['skipped'] == 0
+    assert all(value.isfinite().all() for value in state(model, optim).values())
+
+
+def test_averages_of_mmengine_stay_too():
+    model = build(ema_config=dict(type='mmagic.ExponentialMovingAverage', momentum=0.1))
+    assert not isinstance(model.generator_ema, MovingAverage)
+    optim = optimisers(model)
+    step(model, optim, 0)
+    before = state(model, optim)
+    step(model, optim, 1, gen='nan')
+    assert not [n for n in changed(before, state(model, optim)) if n.startswith('generator_ema')]
+    step(model, optim, 2)
+    assert [n for n in changed(before, state(model, optim)) if n.startswith('generator_ema')]
+
+
+FASTGAN = dict(
+    generator=dict(type='FastGANGenerator', out_size=64, base_channels=4),
+    discriminator=dict(type='FastGANDiscriminator', in_size=64, base_channels=4, decoders=False),
+    contrast=dict(type='FNContra', negatives=dict(type='FrequencyNegatives', levels=3)),
+    pseudo_real=dict(type='APA', initial=0.5),
+    regularisers=dict(nice=dict(type='NICE'), chain=dict(type='CHAIN')),
+)
+PENALISED = dict(
+    disc_auxiliary_losses=dict(r1=dict(type='R1Penalty')), ema_config=dict(type='HalfLifeEMA')
+)
+
+
+@pytest.mark.parametrize('parts', [FASTGAN, PENALISED], ids=['fastgan', 'penalised'])
+def test_whatever_counts_or_averages_is_as_it_was(parts):
+    model = build(**parts)
+    optim = optimisers(model)
+    step(model, optim, 0)
+    before = state(model, optim)
+    for i, fault in enumerate([dict(disc='nan'), dict(gen='gradient')], 1):
+        step(model, optim, i, **fault)
+        moved = changed(before, state(model, optim))
+        disc = {key for key in moved if key.startswith('discriminator.')}
+        assert set(moved) == disc and not disc & set(dict(model.named_buffers()))
+        assert bool(disc) == (i == 2)
+    step(model, optim, 3)
+    after = state(model, optim)
+    assert all(value.isfinite().all() for value in after.values())
+    assert {'generator', 'discriminator', 'generator_ema'} <= {
+        key.partition('.')[0] for key in changed(before, after)
+    }
+
+
+def _rank(rank: int, port: int, folder: str) -> None:
+    torch.distributed.init_process_group(
+        'gloo', init_method=f'tcp://127.0.0.1:{port}', rank=rank, world_size=2
+    )
+    init_default_scope('mmfncontra')
+    model = build()
+    wrapped = MMSeparateDistributedDataParallel(model)
+    optim = optimisers(wrapped.module)
+    skipped, states = [], []
+    faults = [{}, dict(disc='nan'), dict(gen='inf'), dict(disc='gradient'), {}]
+    for i, fault in enumerate(faults):
+        # A constant beside the loss: the gradients of both ranks are finite.
+        skipped.append(step(wrapped, optim, 2 * i + rank, **(fault if rank else {}))['skipped'])
+        states.append(dict(wrapped.module.named_parameters()) | {'_': torch.zeros(1)})
+        states[-1] = {name: value.detach().clone() for name, value in states[-1].items()}
+    torch.save((skipped, states), f'{folder}/{rank}.pt')
+
+
+def test_ranks_agree(tmp_path):
+    with socket.socket() as probe:
+        probe.bind(('127.0.0.1', 0))
+        port = probe.getsockname()[1]
+    torch.multiprocessing.spawn(_rank, (port, str(tmp_path)), nprocs=2)
+    (skipped, states), (others, other_states) = (torch.load(tmp_path / f'{i}.pt') for i in range(2))
+    assert torch.stack(skipped).tolist() == torch.stack(others).tolist() == [0, 1, 1, 1, 0]
+    for one, other in zip(states, other_states, strict=True):
+        assert not changed(one, other)
+    assert not changed(states[0], states[1]) and not changed(states[2], states[3])
+    assert changed(states[3], states[4])
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason='needs a GPU')
+@pytest.mark.parametrize('fused', [True, False])
+@pytest.mark.parametrize('accelerate', [None, 'cuda_graphs'])
+def test_the_same_on_a_gpu(accelerate, fused):
+    networks = {name: FASTGAN[name] for name in ('generator', 'discriminator')}
+    model = build(accelerate=accelerate, **networks).cuda()
+    # A fault that is on the device, so that a recorded step has it too.
+    model.fault = torch.zeros((), device='cuda')
+    model.adversarial_loss.disc.forward = lambda loss: loss.where(model.fault == 0, torch.nan)
+    optim = optimisers(model, fused=fused)
+    for i in range(8):
+        step(model, optim, i)
+    before = state(model, optim)
+    model.fault.fill_(1)
+    assert step(model, optim, 8)['skipped'].item() == 1
+    assert not changed(before, state(model, optim))
+    model.fault.fill_(0)
+    assert step(model, optim, 9)['skipped'].item() == 0
+    assert changed(before, state(model, optim))
+    if accelerate:
+        assert model._acceleration.graphs._graphs
+        model.forget_recorded_steps()
+        assert not model._acceleration.graphs._graphs

@@ -1,0 +1,17 @@
+from mmfncontra.utils.near_names import near_names
+
+KINDS = ['FewShotDataset', 'RepeatDataset', 'BaseDataset']
+
+
+def test_what_is_far_off_is_left_out():
+    assert near_names('FewShotDatset', KINDS) == ['FewShotDataset']
+    assert near_names('Sampler', KINDS) == []
+
+
+def test_what_is_equally_near_is_there():
+    assert near_names('a_3', ['a_1', 'a_2', 'b']) == ['a_1', 'a_2']
+    assert near_names('a_3', ['a_1', 'a_2', 'b'], num=1) == ['a_1']
+
+
+def test_capitals_do_not_count():
+    assert near_names('linearlr', ['LinearLR', 3]) == ['LinearLR']
