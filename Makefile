@@ -22,7 +22,8 @@ demo: install
 
 test: install-dev lint
 	$(BIN)/python -m pytest -q --doctest-modules mmfncontra
-	$(BIN)/python -m pytest -q tests
+	@# Two processes at a time, one thread each: most tests are too small for more threads.
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q -n 2 --dist loadfile tests
 
 lint: install-dev
 	$(BIN)/ruff check .

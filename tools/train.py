@@ -15,6 +15,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from mmfncontra.utils import LAUNCHERS, check_versions, run_command
 from mmfncontra.utils.exit_codes import PREEMPTED
+from mmfncontra.utils.parent_death import leave_with_parent
 
 
 def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
@@ -59,6 +60,8 @@ def main(argv: Sequence[str] | None = None) -> None:
         if hasattr(signal, name):
             signal.signal(getattr(signal, name), lambda *_: sys.exit(PREEMPTED))
     args = parse_args(argv)
+    # At once: a rank that waits for a launcher that is gone would wait for long.
+    leave_with_parent(args.launcher)
     os.environ.setdefault('LOCAL_RANK', str(args.local_rank))
     check_versions()
     # Imported after parsing: --help answers at once, and after the check of what they need.

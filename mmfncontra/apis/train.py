@@ -167,13 +167,11 @@ def run_training(cfg: Config) -> Runner:
     from mmfncontra.engine import TrainingRunner
     from mmfncontra.engine.stop_signals import Stopped
     from mmfncontra.utils.cpu_distributed import init_cpu_distributed, use_cpu_model_wrapper
-    from mmfncontra.utils.parent_death import leave_with_parent
     from mmfncontra.utils.safe_globals import allow_training_checkpoints
     from mmfncontra.utils.unknown_types import explain_unknown_types
     from mmfncontra.utils.work_dir_lock import hold_work_dir
 
     allow_training_checkpoints()
-    leave_with_parent(cfg.launcher)
     init_cpu_distributed(cfg.launcher)
     if cfg.launcher != 'none':
         use_cpu_model_wrapper(cfg)

@@ -88,8 +88,8 @@ class ResumableIterTrainLoop(IterBasedTrainLoop):
         self.runner.call_hook('before_train_epoch')
         with StopSignals() as signals:
             self._enter_stream()
-            self._validate_if_missed()
             self.runner.restore_rank_state()
+            self._validate_if_missed()
             while self._iter < self._max_iters and not self.stop_training:
                 self.runner.model.train()
                 self.run_iter(next(self.dataloader_iterator))
@@ -174,8 +174,10 @@ class ResumableIterTrainLoop(IterBasedTrainLoop):
         # A checkpoint is written before the validation of its iteration, in which a training may
         # have been killed.
         self._decide_current_val_interval()
-        missed = self.runner.message_hub.get_info('iter_validated', 0) != self._iter
+        hub = self.runner.message_hub
+        missed = hub.get_info('iter_validated', 0) != self._iter
         if self._iter > 0 and missed and self._validates_now():
+            hub.update_info('iter', self._iter - 1)  # as the iteration left it
             self.runner.val_loop.run()
 
     def _validates_now(self) -> bool:

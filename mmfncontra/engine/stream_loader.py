@@ -1,6 +1,10 @@
 """The images of a training as one endless stream that can be entered anywhere."""
 
-from collections.abc import Iterator, Sequence
+import os
+import signal
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from itertools import count
 
 import torch
@@ -76,6 +80,27 @@ class _Seeded(Dataset):
             return self.dataset[index]
 
 
+def _begin_worker(begin: Callable[[int], None] | None, number: int) -> None:
+    """Keep a worker through a signal that all processes get: the training needs it to save.
+
+    torch's own handler would end it, and the training with an error.
+    """
+    if hasattr(signal, 'SIGUSR1'):
+        signal.signal(signal.SIGUSR1, signal.SIG_IGN)
+    if hasattr(signal, 'sigwaitinfo'):
+        signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})
+        threading.Thread(target=_leave_when_told_by, args=(os.getppid(),), daemon=True).start()
+    if begin is not None:
+        begin(number)
+
+
+def _leave_when_told_by(parent: int) -> None:
+    """End a worker that its training does not need any more."""
+    while signal.sigwaitinfo({signal.SIGTERM}).si_pid != parent:
+        pass
+    os._exit(0)
+
+
 class StreamLoader:
     """Serves the batches of a data loader as a stream that a training can leave and enter again.
 
@@ -135,7 +160,7 @@ class StreamLoader:
             collate_fn=loader.collate_fn,
             pin_memory=loader.pin_memory,
             timeout=loader.timeout,
-            worker_init_fn=loader.worker_init_fn,
+            worker_init_fn=partial(_begin_worker, loader.worker_init_fn),
             # Its own: each iterator draws a number, which would shift those of the training.
             generator=torch.Generator().manual_seed(seed),
             **workers,

@@ -6,7 +6,12 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from mmengine.dist import get_rank, get_world_size, is_main_process
+from mmengine.dist import (
+    broadcast_object_list,
+    get_rank,
+    get_world_size,
+    is_main_process,
+)
 from mmengine.fileio import LocalBackend, get_file_backend
 from mmengine.logging import MessageHub, MMLogger
 from mmengine.runner import Runner, set_random_seed
@@ -176,6 +181,10 @@ class TrainingRunner(Runner):
         if self._resume and self._load_from is None and not self._has_loaded:
             newest = latest_checkpoint(self.work_dir, check_resumable)
             self._resume, self._load_from = newest is not None, newest and str(newest)
+        # A training that is just ending may save while the ranks of this one look for what it left.
+        chosen = [self._resume, self._load_from]
+        broadcast_object_list(chosen)
+        self._resume, self._load_from = chosen
         super().load_or_resume()
 
     def save_checkpoint(

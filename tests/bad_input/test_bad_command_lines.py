@@ -44,7 +44,9 @@ LINES = [
     # What is given, the words for the culprit, the words for what would be right.
     ('train nowhere.py', r'nowhere\.py', 'does not exist'),
     ('train base.py --data nowhere', '--data nowhere', 'there is no folder or zip'),
-    ('train base.py --seed -1', 'seed', '0 or more, got -1'),
+    ('train base.py --seed -1', 'seed', '0 to 4294967295, got -1'),
+    ('train base.py --seed 99999999999', 'seed', '0 to 4294967295, got 99999999999'),
+    ('train base.py --work-dir file/run', 'file/run', 'take another --work-dir'),
     ('train base.py --resume nowhere.pth', r'nowhere\.pth', 'does not exist'),
     ('train base.py --cfg-options max_iters', "'max_iters'", 'key=value'),
     ('generate nowhere.pth', r'nowhere\.pth', 'does not exist'),

@@ -8,8 +8,20 @@ from mmengine.hooks import CheckpointHook as MMEngineCheckpointHook
 from mmengine.logging import print_log
 from mmengine.runner import Runner
 
+from mmfncontra.evaluation.metrics.sample_metric import check_monitored
 from mmfncontra.registry import HOOKS
 from mmfncontra.utils.checkpoint_store import remove_unfinished, write_pointer
+
+
+def validation_metrics(runner: Runner) -> list:
+    """Metrics of a training's validation, of mmagic's evaluators or of one of mmengine's.
+
+    Args:
+        runner: The runner, its loops built.
+    """
+    loop = runner.val_loop
+    evaluators = getattr(loop, 'evaluators', None) or [getattr(loop, 'evaluator', None)]
+    return [metric for each in evaluators for metric in getattr(each, 'metrics', None) or ()]
 
 
 @HOOKS.register_module()
@@ -33,7 +45,16 @@ class CheckpointHook(MMEngineCheckpointHook):
     _step = -1
 
     def before_train(self, runner: Runner) -> None:
-        """Prepare the folder, where a killed process may have left an unfinished file."""
+        """Prepare the folder, where a killed process may have left an unfinished file.
+
+        Raises:
+            ValueError: If ``save_best`` names a value that no metric returns.
+        """
+        for key in self.key_indicators if self.save_best else ():
+            if key != 'auto':
+                check_monitored(
+                    'default_hooks.checkpoint.save_best', key, validation_metrics(runner)
+                )
         super().before_train(runner)
         self._step = runner.iter
         if is_main_process():
@@ -69,7 +90,7 @@ class CheckpointHook(MMEngineCheckpointHook):
         """
         runner.message_hub.update_info('iter_validated', runner.iter)
         for key in self.key_indicators if self.save_best and metrics else ():
-            if key != 'auto' and key not in metrics:
+            if key != 'auto' and key not in metrics:  # a value that is left out for these images
                 raise ValueError(
                     f'default_hooks.checkpoint.save_best must be one of {", ".join(metrics)}, '
                     f'got {key!r}'

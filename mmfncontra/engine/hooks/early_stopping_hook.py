@@ -3,7 +3,10 @@
 from mmengine.hooks import EarlyStoppingHook as MMEngineEarlyStoppingHook
 from mmengine.runner import Runner
 
+from mmfncontra.evaluation.metrics.sample_metric import check_monitored
 from mmfncontra.registry import HOOKS
+
+from .checkpoint_hook import validation_metrics
 
 _KEY = 'early_stopping'
 
@@ -19,6 +22,15 @@ class EarlyStoppingHook(MMEngineEarlyStoppingHook):
     """
 
     priority = 'VERY_LOW'  # before the checkpoint of a best value
+
+    def before_train(self, runner: Runner) -> None:
+        """Check that there will be something to follow.
+
+        Raises:
+            ValueError: If ``monitor`` names a value that no metric returns.
+        """
+        if self.strict:
+            check_monitored("EarlyStoppingHook's monitor", self.monitor, validation_metrics(runner))
 
     def before_save_checkpoint(self, runner: Runner, checkpoint: dict) -> None:
         """Save the best value and how many validations did not reach it."""

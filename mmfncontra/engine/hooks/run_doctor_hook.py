@@ -27,6 +27,8 @@ from mmfncontra.utils.checks import check_integers
 from mmfncontra.utils.rng import isolated_rng
 from mmfncontra.utils.unwrap import unwrap
 
+from ..deferred_message_hub import MOST_KEPT
+
 _SIZE = 32  # pixels, where diversity is measured
 _NUM_REAL = 64
 _FEW_SKIPPED = 0.2  # share of the window; NonFiniteHook acts upon more
@@ -56,7 +58,8 @@ class RunDoctorHook(Hook):
         seed: Seed of the samples' noise.
 
     Raises:
-        ValueError: If a number is not a positive integer, or ``num_images`` below 2.
+        ValueError: If a number is not a positive integer, ``num_images`` below 2, or ``window``
+            more than half of what the message hub keeps.
 
     Example:
         >>> custom_hooks = [dict(type='RunDoctorHook', interval=500)]
@@ -76,6 +79,8 @@ class RunDoctorHook(Hook):
         check_integers(
             interval=interval, window=window, gradient_interval=gradient_interval, repeat=repeat
         )
+        if 2 * window > MOST_KEPT:
+            raise ValueError(f'window must be at most {MOST_KEPT // 2}, got {window}')
         check_integers(2, num_images=num_images)
         check_integers(0, seed=seed)
         self.interval = interval

@@ -1,7 +1,7 @@
 """What the discriminator thinks of training images, held-out images and fakes."""
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import torch
@@ -33,6 +33,8 @@ class DiscriminatorView(SampleMetric):
         batch_size: Images at once.
         **kwargs: See :class:`SampleMetric`.
     """
+
+    NAMES: ClassVar = dict(all=('r_t_clean', 'heldout_gap', 'separation', 'r_v'))
 
     def __init__(
         self,

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import torch
@@ -56,6 +56,14 @@ class FeatureMetrics(SampleMetric):
     """
 
     takes_arrays = False
+
+    NAMES: ClassVar = dict(
+        fid=('fid', 'fid_unbiased'),
+        kid=('kid_mean', 'kid_std'),
+        inception_score=('inception_score', 'inception_score_std'),
+        precision_recall=('precision', 'recall'),
+        density_coverage=('density', 'coverage'),
+    )
 
     def __init__(
         self,

@@ -1,7 +1,7 @@
 """Metrics that need no weights."""
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -53,6 +53,14 @@ class ImageMetrics(SampleMetric):
     """
 
     NUM_PAIRS = 8
+
+    NAMES: ClassVar = dict(
+        spectrum=('spectrum_distance',),
+        subbands=('subband_*',),
+        swd=('swd',),
+        copy_rate=('copy_rate', 'copy_rate_wavelet'),
+        diversity=('diversity', 'diversity_ratio'),
+    )
 
     def __init__(
         self,

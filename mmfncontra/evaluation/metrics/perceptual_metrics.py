@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import torch
@@ -39,6 +39,11 @@ class PerceptualMetrics(SampleMetric):
         FileNotFoundError: If the weights are not there; the message says which file to put where.
         ValueError: If a value is unknown or a number out of its range.
     """
+
+    NAMES: ClassVar = dict(
+        lpips_diversity=('lpips_diversity', 'lpips_diversity_real'),
+        ppl=('ppl', 'ppl_std'),
+    )
 
     def __init__(
         self,

@@ -1,7 +1,8 @@
 """What metrics of generated images have in common."""
 
 from collections.abc import Sequence
-from typing import Any
+from fnmatch import fnmatchcase
+from typing import Any, ClassVar
 
 import numpy as np
 import torch
@@ -43,6 +44,9 @@ class SampleMetric(BaseMetric):
     default_prefix = ''  # none, and none of mmengine's warnings about it
     # Whether reduce takes arrays on the host, or tensors where the images were made.
     takes_arrays = True
+    # Which of its values are wanted, and the names under which each is returned.
+    values: tuple[str, ...] = ('all',)
+    NAMES: ClassVar[dict[str, tuple[str, ...]]] = {'all': ('*',)}
 
     def __init__(
         self,
@@ -64,6 +68,10 @@ class SampleMetric(BaseMetric):
         self.curves: dict[str, list[float]] = {}
         self.warnings: list[str] = []
         self._taken = 0
+
+    def value_names(self) -> list[str]:
+        """Names that values of this metric can have, ``*`` for any text, before the prefix."""
+        return [name for value in self.values for name in self.NAMES[value]]
 
     @property
     def SAMPLER_MODE(self) -> str:
@@ -227,13 +235,40 @@ def check_metrics(metrics: Sequence, model: nn.Module) -> None:
             continue
         metric.check_model(model)
         name = type(metric).__name__
-        for value in getattr(metric, 'values', ('all',)):
+        for value in metric.values:
             if (metric.prefix, name, value) in seen:
                 raise ValueError(
                     f'{name} is there twice with the same values ({value}): give one of them '
                     'another prefix'
                 )
             seen[metric.prefix, name, value] = name
+
+
+def check_monitored(argument: str, name: str, metrics: Sequence) -> None:
+    """Refuse to follow a value that no metric returns, before a training.
+
+    Args:
+        argument: Where the name stands in the config.
+        name: Name of the value.
+        metrics: Metrics of the validation; where one is no :class:`SampleMetric`, any name passes.
+
+    Raises:
+        ValueError: If there is no metric, or none with such a value.
+    """
+    if not metrics:
+        raise ValueError(
+            f'{argument} needs a validation with metrics, got {name!r}: set val_evaluator, or '
+            f'{argument}=None'
+        )
+    if not all(isinstance(metric, SampleMetric) for metric in metrics):
+        return
+    known = [
+        f'{metric.prefix}/{each}' if metric.prefix else each
+        for metric in metrics
+        for each in metric.value_names()
+    ]
+    if not any(fnmatchcase(name, each) for each in known):
+        raise ValueError(f'{argument} must be one of {", ".join(known)}, got {name!r}')
 
 
 def named_depends(metrics: Sequence['SampleMetric']) -> dict[str, dict[str, Any]]:
@@ -249,7 +284,8 @@ def named_depends(metrics: Sequence['SampleMetric']) -> dict[str, dict[str, Any]
     named: dict[str, dict[str, Any]] = {}
     for metric, kind in zip(metrics, kinds, strict=True):
         if kinds.count(kind) > 1:
-            kind = f'{kind} {metric.prefix or " ".join(getattr(metric, "values", ()))}'.strip()
+            values = '' if metric.values == SampleMetric.values else ' '.join(metric.values)
+            kind = f'{kind} {metric.prefix or values}'.strip()
         named[kind] = metric.depends()
     return named
 

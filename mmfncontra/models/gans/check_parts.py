@@ -41,6 +41,11 @@ def check_named(argument: str, configs: object) -> None:
 
 
 def _check_slots(gan: nn.Module) -> None:
+    if not hasattr(gan.adversarial_loss, 'disc_loss'):
+        raise ValueError(
+            'adversarial_loss must be one such as HingeGANLoss or LogisticGANLoss, got '
+            f'{_kind(gan.adversarial_loss)}'
+        )
     for name, regulariser in gan.regularisers.items():
         if not hasattr(regulariser, 'penalty'):
             raise ValueError(

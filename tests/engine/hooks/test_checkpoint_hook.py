@@ -6,13 +6,17 @@ import pytest
 from mmengine.logging import MessageHub, MMLogger
 
 from mmfncontra.engine.hooks import CheckpointHook
+from mmfncontra.evaluation.metrics import DiscriminatorView, ImageMetrics
 from mmfncontra.registry import HOOKS
 
 
 class Runner:
     """As much of a runner as the hook asks for; it notes what is there when it saves."""
 
+    METRICS = (ImageMetrics(), DiscriminatorView(prefix='x'))
+
     def __init__(self, folder: Path) -> None:
+        self.val_loop = SimpleNamespace(evaluators=[SimpleNamespace(metrics=self.METRICS)])
         self.work_dir = str(folder)
         self.message_hub = MessageHub(f'hub of {folder}')
         self.logger = MMLogger.get_instance(f'logger of {folder}')
@@ -40,7 +44,8 @@ def train(hook, runner, iterations, values=()):
         hook.after_train_iter(runner, runner.iter)
         runner.iter += 1
         if runner.iter in values:
-            hook.after_val_epoch(runner, dict(swd=values[runner.iter], fid=-values[runner.iter]))
+            value = values[runner.iter]
+            hook.after_val_epoch(runner, dict(swd=value, subband_LH_1=-value))
 
 
 def start(folder, iterations=100, **options):
@@ -108,14 +113,31 @@ def test_the_best_is_kept_besides_and_replaced_afterwards(tmp_path):
 
 
 def test_a_best_of_each_of_several(tmp_path):
-    hook, runner = start(tmp_path, save_best=['swd', 'fid'], rule='less', max_keep_ckpts=1)
+    hook, runner = start(tmp_path, save_best=['swd', 'subband_LH_1'], rule='less', max_keep_ckpts=1)
     train(hook, runner, 3, values={1: 0.5, 2: 0.7, 3: 0.2})
-    assert there(tmp_path) == ['best_fid_iter_2.pth', 'best_swd_iter_3.pth', 'iter_3.pth']
+    assert there(tmp_path) == [
+        'best_subband_LH_1_iter_2.pth',
+        'best_swd_iter_3.pth',
+        'iter_3.pth',
+    ]
 
 
-def test_an_unknown_value_is_named(tmp_path):
-    hook, runner = start(tmp_path, save_best='fidd', rule='less')
-    with pytest.raises(ValueError, match=r"checkpoint\.save_best must be one of swd, fid, got 'fi"):
+@pytest.mark.parametrize('save_best', ['fidd', ['swd', 'fidd']])
+def test_an_unknown_value_is_named_before_the_training(save_best, tmp_path):
+    said = r"checkpoint\.save_best must be one of .*swd.*copy_rate.*x/r_t_clean.*, got 'fidd'"
+    with pytest.raises(ValueError, match=said):
+        start(tmp_path, save_best=save_best, rule='less')
+
+
+def test_without_a_validation_there_is_no_best(tmp_path, monkeypatch):
+    monkeypatch.setattr(Runner, 'METRICS', ())
+    with pytest.raises(ValueError, match='save_best needs a validation with metrics, got'):
+        start(tmp_path, save_best='swd', rule='less')
+
+
+def test_a_value_that_is_left_out_is_named(tmp_path):
+    hook, runner = start(tmp_path, save_best='diversity', rule='greater')
+    with pytest.raises(ValueError, match=r'save_best must be one of swd, subband_LH_1, got'):
         train(hook, runner, 1, values={1: 0.5})
 
 
