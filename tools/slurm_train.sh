@@ -46,7 +46,7 @@ srun --partition="$PARTITION" \
     --wait=300 \
     ${SRUN_ARGS:-} \
     python -u "$(dirname "$0")/train.py" "$CONFIG" --work-dir "$WORK_DIR" --launcher slurm \
-    "${@:5}" "${resume[@]}" &
+    "${@:5}" ${resume[@]+"${resume[@]}"} &
 child=$!
 interrupted=
 told=

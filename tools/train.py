@@ -6,7 +6,6 @@ python tools/train.py CONFIG --data FOLDER
 
 import argparse
 import os
-import signal
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -14,7 +13,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from mmfncontra.utils import LAUNCHERS, check_versions, run_command
-from mmfncontra.utils.exit_codes import PREEMPTED
+from mmfncontra.utils.early_signals import leave_when_told
 from mmfncontra.utils.parent_death import leave_with_parent
 
 
@@ -55,10 +54,6 @@ def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
 
 def main(argv: Sequence[str] | None = None) -> None:
     """Train as the command line says."""
-    # Until a training is under way there is nothing to save.
-    for name in ('SIGTERM', 'SIGUSR1'):
-        if hasattr(signal, name):
-            signal.signal(getattr(signal, name), lambda *_: sys.exit(PREEMPTED))
     args = parse_args(argv)
     # At once: a rank that waits for a launcher that is gone would wait for long.
     leave_with_parent(args.launcher)
@@ -86,4 +81,5 @@ def main(argv: Sequence[str] | None = None) -> None:
 
 
 if __name__ == '__main__':
+    leave_when_told()
     run_command(main)

@@ -15,6 +15,7 @@ from mmfncontra.utils.checkpoint_file import load_checkpoint_file, load_resumabl
 from mmfncontra.utils.checkpoint_store import latest_checkpoint
 from mmfncontra.utils.console import warn
 from mmfncontra.utils.exit_codes import INTERRUPTED
+from mmfncontra.utils.parent_death import LAUNCHED_VARIABLE, RESTARTED_VARIABLE
 
 from .config import (
     check_batch_size,
@@ -39,8 +40,7 @@ def _settle_start(cfg: Config, resume: str | Path | bool | None) -> None:
         resume = cfg.get('resume')
         if resume is True and named is not None:
             resume = named
-    if resume in (None, False) and _restarts():
-        resume = 'auto'
+    resume = _before_restart(cfg.work_dir) or resume
     if resume in (True, 'auto'):
         resume = latest_checkpoint(cfg.work_dir, load_resumable_file)
         if resume is None:
@@ -61,9 +61,13 @@ def _settle_start(cfg: Config, resume: str | Path | bool | None) -> None:
         _keep_seed(cfg, checkpoint['meta'].get('seed'))
 
 
-def _restarts() -> bool:
-    """Whether torchrun starts this process in place of one that failed."""
-    return int(os.environ.get('TORCHELASTIC_RESTART_COUNT', 0)) > 0
+def _before_restart(work_dir: str | Path) -> Path | None:
+    """What the ranks that this one is started in place of have saved, if it is."""
+    environment = os.environ
+    if environment.get(RESTARTED_VARIABLE) or int(environment.get('TORCHELASTIC_RESTART_COUNT', 0)):
+        launched = int(environment.get(LAUNCHED_VARIABLE, 0))
+        return latest_checkpoint(work_dir, load_resumable_file, since=launched)
+    return None
 
 
 def _keep_seed(cfg: Config, seed: object) -> None:
@@ -162,8 +166,6 @@ def run_training(cfg: Config) -> Runner:
         OSError: If a checkpoint cannot be written.
         ValueError: If the config names an unknown component, or a checkpoint of another model.
     """
-    import torch
-
     from mmfncontra.engine import TrainingRunner
     from mmfncontra.engine.stop_signals import Stopped
     from mmfncontra.utils.cpu_distributed import init_cpu_distributed, use_cpu_model_wrapper
@@ -184,16 +186,23 @@ def run_training(cfg: Config) -> Runner:
             shown = os.path.relpath(checkpoint)
             shown = checkpoint if shown.startswith('..') else shown
             note(f'done: {shown}\ndraw from it: python tools/generate.py {shown} --grid')
+        _leave_group(cfg)
         return runner
     except Stopped as stopped:
         note(f'\n{stopped.name}: {_after_interruption(cfg, stopped.iteration)}')
+        _leave_group(cfg)
         raise SystemExit(stopped.exit_code) from None
     except KeyboardInterrupt:
         note(f'\n{_after_interruption(cfg)}')
         raise SystemExit(INTERRUPTED) from None
-    finally:
-        if cfg.launcher != 'none' and torch.distributed.is_initialized():
-            torch.distributed.destroy_process_group()
+
+
+def _leave_group(cfg: Config) -> None:
+    # Not after an error: the other ranks may wait in it, and this one would wait for them.
+    import torch
+
+    if cfg.launcher != 'none' and torch.distributed.is_initialized():
+        torch.distributed.destroy_process_group()
 
 
 def _after_interruption(cfg: Config, iteration: int | None = None) -> str:

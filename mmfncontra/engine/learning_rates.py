@@ -18,7 +18,7 @@ def scale_learning_rates(
     named = isinstance(optim_wrapper, OptimWrapperDict)
     for wrapper in optim_wrapper.values() if named else [optim_wrapper]:
         for group in wrapper.param_groups:
-            for key in ('lr', 'initial_lr'):
+            for key in ('lr', 'initial_lr', 'max_lr', 'min_lr'):
                 if key in group:  # in place where it is a tensor, which a recorded step reads
                     group[key] *= factor
     lists = schedulers.values() if isinstance(schedulers, dict) else [schedulers or []]

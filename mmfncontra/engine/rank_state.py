@@ -180,4 +180,10 @@ class RankStateHook(Hook):
     def before_save_checkpoint(self, runner: Runner, checkpoint: dict) -> None:
         """Add ``ranks``, of :func:`gather_rank_states`, and the seed of the order of images."""
         checkpoint['ranks'] = runner.rank_states
+        # Functions are no data; a scheduler that is built has its own.
+        states = checkpoint.get('param_schedulers') or []
+        for some in states.values() if isinstance(states, dict) else [states]:
+            for state in some:
+                for key in [key for key, value in state.items() if callable(value)]:
+                    del state[key]
         checkpoint['sampler_seed'] = getattr(runner.train_dataloader.sampler, 'seed', None)

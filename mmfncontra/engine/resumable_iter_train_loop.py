@@ -1,15 +1,16 @@
 """A loop by iterations that resumes at once."""
 
+from pathlib import Path
 from typing import Any
 
-from mmengine.dist import barrier
+from mmengine.dist import barrier, broadcast_object_list, is_main_process
 from mmengine.hooks import IterTimerHook
 from mmengine.runner import IterBasedTrainLoop, Runner
 from torch import nn
 from torch.utils.data import DataLoader
 
 from mmfncontra.registry import LOOPS
-from mmfncontra.utils.checkpoint_store import check_finite, latest_checkpoint
+from mmfncontra.utils.checkpoint_store import check_finite, latest_checkpoint, write_pointer
 from mmfncontra.utils.unwrap import unwrap
 
 from .device_image_loader import check_device_images, serve_from_device
@@ -120,11 +121,17 @@ class ResumableIterTrainLoop(IterBasedTrainLoop):
         """
         if not 0 < lr_factor <= 1:
             raise ValueError(f'lr_factor must be in (0, 1], got {lr_factor}')
-        self._rollback_checkpoint = latest_checkpoint(self.runner.work_dir, check_finite)
-        if self._rollback_checkpoint is None:
-            raise ValueError(
-                f'no checkpoint in {self.runner.work_dir} to go back to: none was saved yet'
-            )
+        # The first rank chooses: another may not see yet what it has written.
+        chosen: list = [None, f'no checkpoint in {self.runner.work_dir}: none was saved yet']
+        if is_main_process():
+            try:
+                chosen[0] = latest_checkpoint(self.runner.work_dir, check_finite)
+            except ValueError as error:
+                chosen[1] = str(error)
+        broadcast_object_list(chosen)
+        if chosen[0] is None:
+            raise ValueError(f'there is nothing to go back to: {chosen[1]}')
+        self._rollback_checkpoint = chosen[0]
         self._lr_factor = lr_factor
 
     @property
@@ -164,9 +171,15 @@ class ResumableIterTrainLoop(IterBasedTrainLoop):
         self.runner.call_hook('after_roll_back')
 
     def _save_and_stop(self, number: int) -> None:
-        for hook in self.runner.hooks:
-            if hasattr(hook, 'save_now'):
-                hook.save_now(self.runner)
+        savers = [hook for hook in self.runner.hooks if hasattr(hook, 'save_now')]
+        for hook in savers:
+            hook.save_now(self.runner)
+        if not savers:  # another checkpoint hook than ours, or none
+            folder, name = self.runner.work_dir, f'iter_{self._iter}.pth'
+            meta = dict(epoch=self._epoch, iter=self._iter)
+            self.runner.save_checkpoint(folder, name, by_epoch=False, meta=meta)
+            if is_main_process():
+                write_pointer(folder, Path(folder) / name)
         barrier()  # the launcher takes the end of one rank for that of all
         raise Stopped(number, self._iter)
 

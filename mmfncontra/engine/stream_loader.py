@@ -4,7 +4,6 @@ import os
 import signal
 import threading
 from collections.abc import Callable, Iterator, Sequence
-from functools import partial
 from itertools import count
 
 import torch
@@ -80,16 +79,21 @@ class _Seeded(Dataset):
             return self.dataset[index]
 
 
-def _begin_worker(begin: Callable[[int], None] | None, number: int) -> None:
+def begin_worker(parent: int, begin: Callable[[int], None] | None, number: int) -> None:
     """Keep a worker through a signal that all processes get: the training needs it to save.
 
     torch's own handler would end it, and the training with an error.
+
+    Args:
+        parent: The process that may end it.
+        begin: What else a worker begins with.
+        number: Of the worker.
     """
     if hasattr(signal, 'SIGUSR1'):
         signal.signal(signal.SIGUSR1, signal.SIG_IGN)
     if hasattr(signal, 'sigwaitinfo'):
         signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})
-        threading.Thread(target=_leave_when_told_by, args=(os.getppid(),), daemon=True).start()
+        threading.Thread(target=_leave_when_told_by, args=(parent,), daemon=True).start()
     if begin is not None:
         begin(number)
 
@@ -160,7 +164,7 @@ class StreamLoader:
             collate_fn=loader.collate_fn,
             pin_memory=loader.pin_memory,
             timeout=loader.timeout,
-            worker_init_fn=partial(_begin_worker, loader.worker_init_fn),
+            worker_init_fn=loader.worker_init_fn,
             # Its own: each iterator draws a number, which would shift those of the training.
             generator=torch.Generator().manual_seed(seed),
             **workers,

@@ -1,5 +1,6 @@
 """The runner of a training."""
 
+import os
 from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
@@ -7,7 +8,7 @@ from typing import Any
 
 import torch
 from mmengine.dist import (
-    broadcast_object_list,
+    all_gather_object,
     get_rank,
     get_world_size,
     is_main_process,
@@ -17,6 +18,7 @@ from mmengine.logging import MessageHub, MMLogger
 from mmengine.runner import Runner, set_random_seed
 from mmengine.runner.checkpoint import load_state_dict
 from torch import nn
+from torch.utils.data import DataLoader
 
 from mmfncontra.utils import quiet_console
 from mmfncontra.utils.checkpoint_file import (
@@ -25,13 +27,14 @@ from mmfncontra.utils.checkpoint_file import (
     load_resumable_file,
 )
 from mmfncontra.utils.checkpoint_store import latest_checkpoint, whole_file
+from mmfncontra.utils.env_settings import check_settings
 from mmfncontra.utils.portable_checkpoint import PortableCheckpointHook, use_portable_names
 from mmfncontra.utils.rng import continued_seed
 from mmfncontra.utils.unwrap import unwrap
 
 from .bounded_log import bound_log_files
 from .deferred_message_hub import DeferredMessageHub
-from .machine_settings import apply_settings, check_settings
+from .machine_settings import apply_settings
 from .match_weights import WeightMatch, match_weights
 from .rank_state import (
     RankStateHook,
@@ -39,6 +42,7 @@ from .rank_state import (
     set_accumulated,
     set_random_state,
 )
+from .stream_loader import begin_worker
 
 # The only ones that mmengine 0.10 lets a config set to None.
 _MMENGINE_HOOKS = (
@@ -95,6 +99,25 @@ class TrainingRunner(Runner):
         return DeferredMessageHub.get_instance(
             **{'name': self._experiment_name, **(message_hub or {})}
         )
+
+    @staticmethod
+    def build_dataloader(
+        dataloader: DataLoader | dict, seed: int | None = None, diff_rank_seed: bool = False
+    ) -> DataLoader:
+        """Build a loader whose workers outlive a signal that all processes get.
+
+        Args:
+            dataloader: Its config, or the loader.
+            seed: Of its sampler and its workers.
+            diff_rank_seed: Whether ``seed`` is that of the rank alone.
+
+        Returns:
+            The loader.
+        """
+        built = Runner.build_dataloader(dataloader, seed, diff_rank_seed)
+        if built is not dataloader:
+            built.worker_init_fn = partial(begin_worker, os.getpid(), built.worker_init_fn)
+        return built
 
     def build_logger(self, *args: Any, **kwargs: Any) -> MMLogger:
         """Build the logger, filter its console and bound its files."""
@@ -181,10 +204,10 @@ class TrainingRunner(Runner):
         if self._resume and self._load_from is None and not self._has_loaded:
             newest = latest_checkpoint(self.work_dir, check_resumable)
             self._resume, self._load_from = newest is not None, newest and str(newest)
-        # A training that is just ending may save while the ranks of this one look for what it left.
-        chosen = [self._resume, self._load_from]
-        broadcast_object_list(chosen)
-        self._resume, self._load_from = chosen
+        # A training that is just ending may save while the ranks of this one look for what it left;
+        # and the launcher of one machine may be new where those of the others restart.
+        choices = all_gather_object((self._resume, self._load_from))
+        self._resume, self._load_from = next((c for c in choices if c[0]), choices[0])
         super().load_or_resume()
 
     def save_checkpoint(
@@ -282,9 +305,9 @@ class TrainingRunner(Runner):
         states = checkpoint.get('ranks', [])
         self._rank_state = None
         self.sampler_seed = checkpoint.get('sampler_seed')
-        if len(states) != get_world_size():
-            return
         try:
+            if len(states) != get_world_size():
+                return
             own = states[get_rank()]
             self._rank_state = dict(random=own['random'], accumulated=own['accumulated'])
             checkpoint['state_dict'].update(own['buffers'])

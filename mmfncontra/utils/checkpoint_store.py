@@ -36,7 +36,9 @@ def whole_file(path: str | Path) -> Iterator[Path]:
         yield unfinished
         _force_to_disk(unfinished)
         os.replace(unfinished, path)
-        _force_to_disk(path.parent)
+        # The file is there already; Windows and some network file systems sync no folder.
+        with suppress(OSError):
+            _force_to_disk(path.parent)
     except BaseException as error:
         _try_to_remove(unfinished)
         if isinstance(error, OSError):
@@ -45,7 +47,7 @@ def whole_file(path: str | Path) -> Iterator[Path]:
 
 
 def _force_to_disk(path: Path) -> None:
-    descriptor = os.open(path, os.O_RDONLY)
+    descriptor = os.open(path, os.O_RDONLY if path.is_dir() else os.O_RDWR)
     try:
         os.fsync(descriptor)
     finally:
@@ -119,7 +121,7 @@ def checkpoints_of(work_dir: str | Path) -> list[Path]:
 
 
 def latest_checkpoint(
-    work_dir: str | Path, check: Callable[[Path], Any] | None = None
+    work_dir: str | Path, check: Callable[[Path], Any] | None = None, since: int = 0
 ) -> Path | None:
     """The newest checkpoint of a folder, also after the folder was moved.
 
@@ -127,6 +129,7 @@ def latest_checkpoint(
         work_dir: Folder of a training.
         check: Raises ``ValueError`` for a file that cannot be used; then a warning names it, and
             the one before it is taken.
+        since: Only files written after this time, in nanoseconds since the epoch.
 
     Returns:
         Its path; None where nothing was saved yet.
@@ -134,7 +137,7 @@ def latest_checkpoint(
     Raises:
         ValueError: If there are checkpoints and none can be used.
     """
-    paths = checkpoints_of(work_dir)
+    paths = [path for path in checkpoints_of(work_dir) if path.stat().st_mtime_ns > since]
     problem: ValueError | None = None
     for path in paths:
         try:

@@ -24,7 +24,7 @@ from torch.distributed.elastic.multiprocessing.errors import ChildFailedError, P
 from torch.distributed.launcher import api
 
 from .exit_codes import INTERRUPTED, PREEMPTED, USER_ERROR
-from .parent_death import LAUNCHER_VARIABLE
+from .parent_death import LAUNCHED_VARIABLE, LAUNCHER_VARIABLE, RESTARTED_VARIABLE
 
 STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGUSR1)
 _SAVED = {PREEMPTED, INTERRUPTED}
@@ -64,7 +64,7 @@ class TrainingAgent(LocalElasticAgent):
         if self._starting:  # told when all of them are there
             return
         if all(process.poll() is not None for process in self._processes()):
-            raise SystemExit(128 + number)
+            raise SystemExit(INTERRUPTED if number == signal.SIGINT else PREEMPTED)
         self._tell(number)
 
     def _tell(self, number: int) -> None:
@@ -85,6 +85,11 @@ class TrainingAgent(LocalElasticAgent):
             self._starting = False
             for number in self._received:
                 self._tell(number)
+
+    def _restart_workers(self, worker_group: WorkerGroup) -> None:
+        # Also where torch does not count it: when a machine joins or leaves.
+        os.environ[RESTARTED_VARIABLE] = '1'
+        super()._restart_workers(worker_group)
 
     def _monitor_workers(self, worker_group: WorkerGroup) -> RunResult:
         self._wait_for_the_last()
@@ -115,6 +120,10 @@ class TrainingAgent(LocalElasticAgent):
         if USER_ERROR in left:  # most are found by all ranks
             _wait(processes, now + _GRACE_OF_USER_ERROR)
         elif left & _SAVED or now > self._deadline:
+            if left & _SAVED and not self._received:
+                # They know, unless one was told before there was a training to agree in.
+                self._received.append(signal.SIGTERM)
+                self._tell(signal.SIGTERM)
             _wait(processes, min(self._deadline, now + self._grace))
             for process in processes:
                 process.kill()
@@ -152,13 +161,15 @@ def exit_code(codes: Iterable[int]) -> int:
 
     Returns:
         That of an interruption or a preemption, if the ranks saved: one of them says so, for they
-        save together, and no other one failed. Else that of a user error, if there is one; else 1,
-        as torchrun.
+        save together, and no other one failed; or if a signal ended all of them, as it does before
+        they listen for it, with nothing to save. Else that of a user error, if there is one; else
+        1, as torchrun.
     """
     codes = set(codes)
     failed = codes - _SAVED - {-number for number in STOP_SIGNALS}
-    if codes & _SAVED and not failed:
-        return max(codes & _SAVED)
+    if codes and not failed:
+        saved = codes & _SAVED
+        return max(saved) if saved else INTERRUPTED if -signal.SIGINT in codes else PREEMPTED
     return USER_ERROR if USER_ERROR in codes else 1
 
 
@@ -217,6 +228,7 @@ def launch(argv: Sequence[str] | None = None) -> int:
         for name in ('multiprocessing.api', 'agent.server.api'):
             logging.getLogger(f'torch.distributed.elastic.{name}').setLevel(logging.CRITICAL)
     os.environ[LAUNCHER_VARIABLE] = str(os.getpid())
+    os.environ[LAUNCHED_VARIABLE] = str(time.time_ns())
     api.LocalElasticAgent = TrainingAgent
     config, command, arguments = run.config_from_args(args)
     try:

@@ -6,7 +6,8 @@ import torch
 
 from mmfncontra.engine import host_memory
 from mmfncontra.engine.host_memory import keep_freed_memory
-from mmfncontra.engine.machine_settings import apply_settings, check_settings
+from mmfncontra.engine.machine_settings import apply_settings
+from mmfncontra.utils.env_settings import check_settings
 
 
 @pytest.fixture(autouse=True)

@@ -84,5 +84,5 @@ def test_a_checkpoint_that_is_not_finite_is_passed_over(toy_config, tmp_path, ca
 
 
 def test_without_a_checkpoint_it_says_so(toy_config, tmp_path):
-    with pytest.raises(ValueError, match=r'no checkpoint in .* to go back to: none was saved yet'):
+    with pytest.raises(ValueError, match=r'nothing to go back to: .*: none was saved'):
         train(toy_config, tmp_path / 'run', dict(type='GoBack', after=[1]))

@@ -6,11 +6,7 @@ import sys
 from pathlib import Path
 
 import pytest
-import torch
 from toy_config import write_toy_config
-from toy_gan import ToyDiscriminator, ToyGenerator
-
-from mmfncontra.apis import load_checkpoint_file
 
 ROOT = Path(__file__).parents[2]
 TOY = ROOT / 'tests' / 'apis'
@@ -71,28 +67,3 @@ def test_mistakes_are_one_line(toy_config, tmp_path, arguments, said):
 def test_faults_keep_their_traceback(toy_config, tmp_path):
     done = _train('toy.py', '--cfg-options', 'model.generator.width=-1', cwd=tmp_path)
     assert done.returncode == 1 and 'Traceback' in done.stderr and 'RuntimeError' in done.stderr
-
-
-def test_two_ranks_on_the_cpu(toy_config, tmp_path):
-    def run(*options):
-        done = _run(
-            ROOT / 'tools' / 'dist_train.sh', toy_config, 2, '--work-dir', 'run',
-            '--cfg-options', *options, cwd=tmp_path, PORT=_free_port(), CUDA_VISIBLE_DEVICES='',
-            PATH=f'{Path(sys.executable).parent}:{os.environ["PATH"]}',
-        )  # fmt: skip
-        assert done.returncode == 0, done.stderr
-        assert done.stdout.count('done: ') == 1 and done.stderr == ''
-
-    def state(num):
-        return load_checkpoint_file(tmp_path / 'run' / f'iter_{num}.pth')['state_dict']
-
-    run('train_cfg.max_iters=2')
-    # Names as on one device.
-    names = {f'generator.{name}' for name in ToyGenerator().state_dict()}
-    names |= {f'discriminator.{name}' for name in ToyDiscriminator().state_dict()}
-    assert set(state(2)) == names
-    # A learning rate of 0 shows whether the weights were loaded.
-    still = [f'optim_wrapper.{name}.optimizer.lr=0.0' for name in ('generator', 'discriminator')]
-    run('load_from=run/iter_2.pth', 'train_cfg.max_iters=4', *still)
-    weight = 'generator.body.5.weight'
-    assert torch.equal(state(4)[weight], state(2)[weight])

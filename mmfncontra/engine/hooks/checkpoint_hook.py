@@ -1,6 +1,8 @@
 """When checkpoints are written and which are kept."""
 
+from inspect import signature
 from logging import WARNING
+from pathlib import Path
 from typing import Any
 
 from mmengine.dist import is_main_process
@@ -11,6 +13,7 @@ from mmengine.runner import Runner
 from mmfncontra.evaluation.metrics.sample_metric import check_monitored
 from mmfncontra.registry import HOOKS
 from mmfncontra.utils.checkpoint_store import remove_unfinished, write_pointer
+from mmfncontra.utils.near_names import near_names
 
 
 def validation_metrics(runner: Runner) -> list:
@@ -35,6 +38,9 @@ class CheckpointHook(MMEngineCheckpointHook):
     Args:
         **kwargs: Of mmengine's hook, such as ``interval``, ``max_keep_ckpts`` and ``save_best``.
 
+    Raises:
+        ValueError: If an argument is unknown.
+
     Example:
         >>> default_hooks = dict(
         ...     checkpoint=dict(type='CheckpointHook', by_epoch=False, interval=2000)
@@ -43,6 +49,17 @@ class CheckpointHook(MMEngineCheckpointHook):
 
     priority = 'LOWEST'
     _step = -1
+
+    def __init__(self, **kwargs: Any) -> None:
+        # mmengine's hook takes any name, and hands what it does not know on when it saves.
+        parameters = signature(MMEngineCheckpointHook).parameters.values()
+        known = [each.name for each in parameters if each.kind is not each.VAR_KEYWORD]
+        unknown = [name for name in kwargs if name not in known]
+        if unknown:
+            near = near_names(unknown[0], known)
+            hint = f'; did you mean {" or ".join(near)}?' if near else ''
+            raise ValueError(f'CheckpointHook has no argument {unknown[0]!r}{hint}')
+        super().__init__(**kwargs)
 
     def before_train(self, runner: Runner) -> None:
         """Prepare the folder, where a killed process may have left an unfinished file.
@@ -57,6 +74,16 @@ class CheckpointHook(MMEngineCheckpointHook):
                 )
         super().before_train(runner)
         self._step = runner.iter
+        if runner.iter:
+            self.last_ckpt = runner.message_hub.runtime_info.get('last_ckpt')
+        if self.save_best:
+            # Of this folder, also if the training is the copy of another.
+            self._set_best_paths(
+                {
+                    key: path and self.file_backend.join_path(self.out_dir, Path(path).name)
+                    for key, path in self._best_paths().items()
+                }
+            )
         if is_main_process():
             remove_unfinished(self.out_dir)
 

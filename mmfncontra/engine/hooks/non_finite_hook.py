@@ -120,9 +120,19 @@ class NonFiniteHook(Hook):
             return
         self._pending.append(SkippedStep(runner.iter, data_batch, outputs))
         if self.every_n_train_iters(runner, self.interval):
-            self._look(runner)
-            if sum(self._flags) > self.max_skipped:
+            num_skipped = self._look(runner)
+            if num_skipped and sum(self._flags) > self.max_skipped:
                 self._go_back_or_stop(runner)
+
+    def before_gather_state(self, runner: Runner) -> None:
+        """Count what has not been looked at yet, for a checkpoint.
+
+        Args:
+            runner: The runner.
+        """
+        flags = [step.logs['skipped'] for step in self._pending]
+        waiting = int(torch.stack(flags).sum()) if flags else 0
+        runner.message_hub.update_info('skipped_total', self._total + waiting)
 
     def after_train(self, runner: Runner) -> None:
         """Count the last steps."""
@@ -133,13 +143,13 @@ class NonFiniteHook(Hook):
         history = runner.message_hub.log_scalars.get(_HISTORY) if runner.iter else None
         flags = [] if history is None else history.data[0].tolist()
         self._flags = deque(flags, maxlen=self.window)
-        self._total = int(sum(flags))
+        self._total = runner.message_hub.get_info('skipped_total', 0) if runner.iter else 0
         self._pending: list[SkippedStep] = []
         self._skipped: deque[SkippedStep] = deque(maxlen=_KEPT_STEPS)
 
-    def _look(self, runner: Runner) -> None:
+    def _look(self, runner: Runner) -> int:
         if not self._pending:
-            return
+            return 0
         flags = torch.stack([step.logs['skipped'] for step in self._pending]).tolist()
         skipped = [step for step, flag in zip(self._pending, flags, strict=True) if flag]
         self._pending = []
@@ -152,6 +162,7 @@ class NonFiniteHook(Hook):
                 f'{skipped[-1].reason}'
             )
         runner.message_hub.update_scalar('train/skipped_total', self._total)
+        return len(skipped)
 
     def _go_back_or_stop(self, runner: Runner) -> None:
         trouble = (
@@ -186,7 +197,7 @@ class NonFiniteHook(Hook):
         barrier()  # nobody ends, and has the others ended, before all have written
         raise ValueError(
             f'training stopped at iteration {runner.iter + 1}: {trouble} ({why}); {where}; try '
-            'lower optim_wrapper.<network>.optimizer.lr, '
+            'load_from= with lower optim_wrapper.<network>.optimizer.lr, '
             'optim_wrapper.<network>.clip_grad=dict(max_norm=1.0), or precision float32'
         ) from None
 

@@ -81,9 +81,11 @@ def _left_out_where(
         return
     before = {place: value.clone() for place, value in _state(optimizer, parameters)}
     yield
+    good = {bad.device: bad == 0}
     for place, value in _state(optimizer, parameters):
-        where = bad.to(value.device) > 0
-        value.copy_(value.where(~where, before.get(place, 0)))
+        if value.device not in good:  # an unfused Adam counts on the host
+            good[value.device] = good[bad.device].to(value.device)
+        value.copy_(value.where(good[value.device], before.get(place, 0)))
 
 
 def _state(

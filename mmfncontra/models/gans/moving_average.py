@@ -60,9 +60,10 @@ class MovingAverage(ExponentialMovingAverage):
             share = self._share()
             if skip is not None:
                 share = share * (1 - skip)
-            if isinstance(share, Tensor):
-                share = [share.to(average) for average in averages]
-            torch._foreach_lerp_(averages, weights, share)
+            # As lerp does it, whose tensor of one share for all weights has no fast kernel.
+            moves = torch._foreach_sub(weights, averages)
+            torch._foreach_mul_(moves, share)
+            torch._foreach_add_(averages, moves)
         else:
             _copy(averages, weights)
             self._has_started = True

@@ -1,10 +1,11 @@
 """Embeddings of all ranks, with gradient."""
 
-from functools import lru_cache
-
 import torch
 from mmengine.dist import all_gather, all_reduce, get_rank, get_world_size
 from torch import Tensor
+
+# The size of the batches of this process and of all others, once it is known.
+_agreed: list[int] = []
 
 
 class _Gather(torch.autograd.Function):
@@ -35,7 +36,8 @@ def gather_embeddings(embeddings: Tensor) -> Tensor:
         Those of W ranks, (W·B, E), in the order of ranks; without a process group what was given.
 
     Raises:
-        ValueError: If the batches of the first call differ in size between ranks.
+        ValueError: If the batches of the first call differ in size between ranks, or a later one
+            from them.
 
     Example:
         >>> gather_embeddings(torch.ones(2, 3)).shape
@@ -43,7 +45,7 @@ def gather_embeddings(embeddings: Tensor) -> Tensor:
     """
     if get_world_size() == 1:
         return embeddings
-    _check_sizes(len(embeddings), embeddings.device, get_world_size())
+    _check_sizes(len(embeddings), embeddings.device)
     return _Gather.apply(embeddings)
 
 
@@ -56,12 +58,14 @@ def first_of_rank(embeddings: Tensor) -> int:
     return get_rank() * len(embeddings)
 
 
-@lru_cache(maxsize=64)
-def _check_sizes(size: int, device: torch.device, world_size: int) -> None:
-    # Once for a size: the answer is waited for.
-    sizes = [int(each) for each in all_gather(torch.tensor([size], device=device))]
+def _check_sizes(size: int, device: torch.device) -> None:
+    # Once, for the answer is waited for; another size later would leave the ranks waiting.
+    sizes = [size, *_agreed]
+    if not _agreed:
+        sizes = [int(each) for each in all_gather(torch.tensor([size], device=device))]
     if len(set(sizes)) > 1:
         raise ValueError(
-            f'gather=True needs batches of one size on all ranks, got {sizes}: set '
+            f'gather=True needs batches of one size on all ranks and throughout, got {sizes}: set '
             'train_dataloader.drop_last=True, or the same batch_size everywhere'
         )
+    _agreed[:] = sizes[:1]

@@ -60,6 +60,11 @@ def test_it_is_the_hook_of_our_configs():
     assert type(hook) is CheckpointHook and hook.interval == 5
 
 
+def test_unknown_arguments_are_named():
+    with pytest.raises(ValueError, match="no argument 'intervall'; did you mean interval"):
+        CheckpointHook(intervall=5)
+
+
 def test_none_is_removed_before_the_next_is_there(tmp_path):
     hook, runner = start(tmp_path, max_keep_ckpts=2)
     train(hook, runner, 4)

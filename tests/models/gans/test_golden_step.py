@@ -19,6 +19,15 @@ def close(ours, reference, relative=1e-4):
     return (ours.detach() - reference).abs().max() <= relative * reference.abs().max()
 
 
+@pytest.fixture(scope='module', autouse=True)
+def _two_threads():
+    # The order of sums depends on their number.
+    before = torch.get_num_threads()
+    torch.set_num_threads(2)
+    yield
+    torch.set_num_threads(before)
+
+
 @pytest.fixture(scope='module')
 def step(golden):
     """Everything the reference step holds, computed by this package in the reference's order.
