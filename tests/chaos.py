@@ -106,6 +106,11 @@ def disturb(run: Run, args: argparse.Namespace, start_up: float, training: float
         tally.slowest_end = max(tally.slowest_end, time.monotonic() - killed)
         if orphans:
             tally.complaints.append(f'kill {number} ({name}, {kind}): {len(orphans)} lived on')
+        if name == 'SIGTERM' and run.launcher.returncode != 75:
+            tally.complaints.append(
+                f'kill {number} ({name}, {kind}): the exit code is {run.launcher.returncode}, not '
+                f'75\n{run.tail()}'
+            )
         tally.signals[name] += 1
         tally.victims[kind] += 1
         began, reached = run.beginnings(), run.iteration()
