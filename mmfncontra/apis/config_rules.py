@@ -166,6 +166,13 @@ LOADER_RULES = {
         "dict(type='…')",
     ),
 }
+# Arguments of torch's DataLoader, which importing it would tell, and what mmengine adds.
+LOADER_KEYS = {
+    *('dataset', 'sampler', 'batch_sampler', 'shuffle', 'multiprocessing_context', 'generator'),
+    *('timeout', 'worker_init_fn', 'prefetch_factor', 'pin_memory_device', 'in_order', 'type'),
+    *('num_batch_per_epoch', 'disable_subprocess_warning'),
+    *LOADER_RULES,
+}
 OPTIMIZER_RULES = {
     'lr': (lambda value: _finite(value) and value >= 0, 'a number, 0 or more, such as 2e-4'),
     'betas': (_betas, 'two numbers, 0 or more and below 1, such as (0.5, 0.999)'),

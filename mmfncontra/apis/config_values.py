@@ -9,6 +9,7 @@ from mmfncontra.utils.near_names import near_names
 
 from .config_rules import (
     DATASET_RULES,
+    LOADER_KEYS,
     LOADER_RULES,
     OPTIMIZER_RULES,
     RULES,
@@ -127,10 +128,8 @@ def _check_keys(cfg: Any, section: str, known: tuple[str, ...] | set[str]) -> No
 
 
 def _check_loader(cfg: Config, name: str) -> None:
-    from .overrides import section_keys
-
     loader = cfg[name]
-    _check_keys(cfg, name, section_keys('train_dataloader') | {'dataset', 'sampler', 'type'})
+    _check_keys(cfg, name, LOADER_KEYS)
     for key, rule in LOADER_RULES.items():
         _check(loader, key, *rule, where=f'{name}.')
     for key in ('persistent_workers', 'prefetch_factor'):
@@ -166,8 +165,8 @@ def _check_loader(cfg: Config, name: str) -> None:
 
 def _check_collate(cfg: Config, name: str) -> None:
     kind = _get(cfg, f'{name}.collate_fn.type')
-    if not isinstance(kind, str):
-        return
+    if not isinstance(kind, str) or kind in ('default_collate', 'pseudo_collate'):
+        return  # mmengine's; to look for another one, torch is imported
     from mmengine.registry import FUNCTIONS
 
     from .config import import_custom_modules

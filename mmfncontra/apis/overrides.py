@@ -52,15 +52,6 @@ def _sections() -> dict[str, set[str]]:
     }
 
 
-def section_keys(section: str) -> set[str]:
-    """Keys that a section without a ``type`` may have.
-
-    Args:
-        section: One that mmengine's runner reads, such as ``'train_dataloader'``.
-    """
-    return _sections()[section]
-
-
 # Sections of components by names of one's own.
 _NAMED = ('model.disc_auxiliary_losses', 'model.gen_auxiliary_losses', 'model.regularisers')
 _OPTIM_WRAPPER = {'type', 'optimizer', 'paramwise_cfg', 'clip_grad', 'accumulative_counts'}

@@ -1,15 +1,31 @@
+import os
 import signal
 import sys
+import time
 
 import pytest
 import torch
 import toy_gan
 from mmengine.dist import is_distributed
+from mmengine.hooks import Hook
 from toy_config import write_toy_config
 
 from mmfncontra.apis import load_checkpoint_file, load_generator, prepare_config, run_training
 from mmfncontra.engine import TrainingRunner
+from mmfncontra.registry import HOOKS
 from mmfncontra.utils.console import user_error
+
+
+@HOOKS.register_module()
+class TellAfter(Hook):
+    """Sends SIGTERM in an iteration."""
+
+    def __init__(self, iteration: int) -> None:
+        self.iteration = iteration
+
+    def before_train_iter(self, runner, batch_idx, data_batch=None):
+        if batch_idx == self.iteration:
+            os.kill(os.getpid(), signal.SIGTERM)
 
 
 def _train(config, folder, **options):
@@ -126,13 +142,48 @@ def test_a_damaged_checkpoint_gives_way_to_the_one_before(toy_config, tmp_path, 
     assert not list(run.glob('*.unfinished'))
 
 
-def test_torchrun_starting_a_process_again_resumes(toy_config, tmp_path, monkeypatch):
-    run = tmp_path / 'run'
+@pytest.mark.parametrize('variable', ['TORCHELASTIC_RESTART_COUNT', 'MMFNCONTRA_RESTARTED'])
+def test_ranks_that_are_started_again_go_on(variable, toy_config, tmp_path, monkeypatch):
+    run, older = tmp_path / 'run', tmp_path / 'older'
+    _train(toy_config, older, cfg_options={'train_cfg.max_iters': 1})
     _train(toy_config, run, cfg_options={'train_cfg.max_iters': 2})
     assert not prepare_config(toy_config, work_dir=run).resume
-    monkeypatch.setenv('TORCHELASTIC_RESTART_COUNT', '1')
-    cfg = prepare_config(toy_config, work_dir=run)
-    assert cfg.resume and cfg.load_from.endswith('iter_2.pth')
+    monkeypatch.setenv(variable, '1')
+    for resume in (None, older / 'iter_1.pth'):
+        cfg = prepare_config(toy_config, work_dir=run, resume=resume)
+        assert cfg.resume and cfg.load_from == str(run / 'iter_2.pth')
+    # What stood there before the launcher was started is another training's.
+    monkeypatch.setenv('MMFNCONTRA_LAUNCHED', str(time.time_ns()))
+    assert not prepare_config(toy_config, work_dir=run).resume
+    cfg = prepare_config(toy_config, work_dir=run, resume=older / 'iter_1.pth')
+    assert cfg.load_from == str(older / 'iter_1.pth')
+
+
+def test_without_our_checkpoint_hook_a_signal_saves_all_the_same(toy_config, tmp_path):
+    cfg = prepare_config(toy_config, work_dir=tmp_path / 'run')
+    cfg.default_hooks.checkpoint = None
+    cfg.custom_hooks = [dict(type='TellAfter', iteration=1)]
+    with pytest.raises(SystemExit) as left:
+        run_training(cfg)
+    assert left.value.code == 75
+    cfg = prepare_config(toy_config, work_dir=tmp_path / 'run', resume=True)
+    assert cfg.load_from == str(tmp_path / 'run' / 'iter_2.pth')
+
+
+def test_a_schedule_that_holds_a_function_is_saved_and_resumed(toy_config, tmp_path):
+    def run(folder, iterations, **arguments):
+        options = {'train_cfg.max_iters': iterations}
+        cfg = prepare_config(toy_config, work_dir=folder, cfg_options=options, **arguments)
+        schedule = dict(type='OneCycleLR', eta_max=1e-2, total_steps=4, by_epoch=False, end=4)
+        cfg.param_scheduler = dict(generator=[schedule], discriminator=[dict(schedule)])
+        return run_training(cfg)
+
+    run(tmp_path / 'whole', 4)
+    run(tmp_path / 'run', 2)
+    run(tmp_path / 'run', 4, resume=True)
+    one, other = (load_checkpoint_file(tmp_path / n / 'iter_4.pth') for n in ('whole', 'run'))
+    for name, value in one['state_dict'].items():
+        assert torch.equal(value, other['state_dict'][name]), name
 
 
 def test_a_new_training_in_the_folder_of_another_says_so(toy_config, tmp_path, capsys):

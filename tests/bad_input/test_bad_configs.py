@@ -100,7 +100,6 @@ VALUES = [
     # Hooks.
     ('default_hooks = dict(checkpoint=dict(interval=0))', r'checkpoint\.interval', 'positive'),
     ('default_hooks = dict(checkpoint=dict(interval=-5))', r'checkpoint\.interval', '-1 for none'),
-    ('default_hooks = dict(checkpoint=dict(intervall=5))', r'checkpoint\.intervall', 'mean interv'),
     (
         "default_hooks = dict(checkpoint=dict(max_keep_ckpts='all'))",
         r'checkpoint\.max_keep_ckpts',

@@ -52,12 +52,10 @@ def test_whole_mmagic_is_what_it_was():
 @pytest.mark.parametrize(
     'use',
     [
-        "MODELS.build(dict(type='mmagic.EDSRNet', in_channels=3, out_channels=3, mid_channels=4))",
         "MODELS.build(dict(type='mmagic.StyleGAN2Generator', out_size=8, style_channels=8))",
         "MODELS.build(dict(type='SNGANGenerator', _scope_='mmagic', output_scale=32, "
         'use_cbn=False, base_channels=4))',
         'from mmagic.evaluation.metrics import niqe, psnr; psnr.__name__, niqe.__name__',
-        'import mmagic.models; mmagic.models.editors.edsr.EDSRNet',
     ],
 )
 def test_parts_of_mmagic_as_first_use(use):

@@ -60,10 +60,15 @@ class MovingAverage(ExponentialMovingAverage):
             share = self._share()
             if skip is not None:
                 share = share * (1 - skip)
-            # As lerp does it, whose tensor of one share for all weights has no fast kernel.
-            moves = torch._foreach_sub(weights, averages)
-            torch._foreach_mul_(moves, share)
-            torch._foreach_add_(averages, moves)
+            if not isinstance(share, Tensor):
+                torch._foreach_lerp_(averages, weights, share)
+            elif share.is_cuda:  # lerp has no fast kernel for one tensor of a share for all
+                moves = torch._foreach_sub(weights, averages)
+                torch._foreach_mul_(moves, share)
+                torch._foreach_add_(averages, moves)
+            else:
+                shares = [share.to(average) for average in averages]
+                torch._foreach_lerp_(averages, weights, shares)
         else:
             _copy(averages, weights)
             self._has_started = True

@@ -117,6 +117,21 @@ def test_the_best_is_kept_besides_and_replaced_afterwards(tmp_path):
     assert (tmp_path / 'iter_5.pth').read_text() == '5 [5] best_swd_iter_3.pth'
 
 
+def test_the_best_of_a_copied_folder_is_not_that_of_the_original(tmp_path):
+    for name in ('original', 'copy'):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / 'best_swd_iter_1.pth').write_text(name)
+    hook = CheckpointHook(by_epoch=False, interval=1, save_best='swd', rule='less')
+    runner = Runner(tmp_path / 'copy')
+    runner.message_hub.update_info('best_ckpt', str(tmp_path / 'original' / 'best_swd_iter_1.pth'))
+    runner.message_hub.update_info('best_score', 0.5)
+    runner.iter = 1
+    hook.before_train(runner)
+    train(hook, runner, 1, values={2: 0.2})
+    assert 'best_swd_iter_1.pth' in there(tmp_path / 'original')
+    assert [n for n in there(tmp_path / 'copy') if 'best' in n] == ['best_swd_iter_2.pth']
+
+
 def test_a_best_of_each_of_several(tmp_path):
     hook, runner = start(tmp_path, save_best=['swd', 'subband_LH_1'], rule='less', max_keep_ckpts=1)
     train(hook, runner, 3, values={1: 0.5, 2: 0.7, 3: 0.2})

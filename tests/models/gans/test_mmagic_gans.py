@@ -142,7 +142,7 @@ def test_lazy_losses_are_computed_when_due(monkeypatch):
     model = LimitedDataGAN(**STYLEGAN2).train()
     optim = optimisers(model)
     found = []
-    for iteration in range(17):
+    for iteration in (0, 1, 4, 8, 12, 15, 16):
         monkeypatch.setattr(LimitedDataGAN, '_iteration', iteration)
         logs = model.train_step(batch(8), optim)
         found.append((iteration, 'loss_r1' in logs, 'loss_path' in logs))
