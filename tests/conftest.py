@@ -12,6 +12,21 @@ from mmengine.visualization import Visualizer
 SHARED = Path(os.environ.get('MMFNCONTRA_SHARED', Path(__file__).parents[2] / 'shared'))
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption('--slow', action='store_true', help='run those marked as slow too')
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line('markers', 'slow: repeats at length what a shorter test shows')
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    if not config.getoption('--slow'):
+        for item in items:
+            if item.get_closest_marker('slow'):
+                item.add_marker(pytest.mark.skip(reason='takes long: pytest --slow'))
+
+
 def shared(*parts: str) -> Path:
     path = SHARED.joinpath(*parts)
     if not path.exists():

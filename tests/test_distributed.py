@@ -61,6 +61,7 @@ class Probe(Hook):
 """
 
 
+@pytest.mark.slow
 def test_two_ranks_agree_and_their_checkpoint_resumes_on_one(images, tmp_path):
     (tmp_path / 'probe.py').write_text(PROBE)
     config = tmp_path / 'two.py'

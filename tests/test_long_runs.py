@@ -1,6 +1,6 @@
 """What a training holds does not grow with its iterations.
 
-1,000 iterations here; MMFNCONTRA_LONG_RUN=5000 makes it 5,000, which take minutes.
+1,500 iterations here; MMFNCONTRA_LONG_RUN=5000 makes it 5,000, which take minutes.
 """
 
 import ctypes
@@ -29,7 +29,7 @@ from mmfncontra.engine import deferred_message_hub as hubs  # noqa: E402
 from mmfncontra.utils.safe_globals import allow_training_checkpoints  # noqa: E402
 from mmfncontra.utils.work_dir_lock import hold_work_dir  # noqa: E402
 
-ITERATIONS = int(os.environ.get('MMFNCONTRA_LONG_RUN', 1000))
+ITERATIONS = int(os.environ.get('MMFNCONTRA_LONG_RUN', 1500))
 linux = pytest.mark.skipif(sys.platform != 'linux', reason='reads /proc')
 
 HOOKS = """
@@ -95,7 +95,7 @@ def test_nothing_grows(tmp_path, monkeypatch):
     # So low that histories are full after the warm-up, as they are after 10,000 iterations.
     kept = ITERATIONS // 5
     monkeypatch.setattr(hubs.DeferredMessageHub.__init__, '__defaults__', (kept,))
-    census = Census(every=ITERATIONS // 1000 * 100)  # as often as the doctor has looked
+    census = Census(every=ITERATIONS // 1500 * 100)  # as often as the doctor has looked
     runner = _run(tmp_path, ITERATIONS, census)
     warm, *later = census.counts[4:]
     assert len(later) >= 9

@@ -114,7 +114,10 @@ def logged(work_dir):
     return scalars
 
 
-@pytest.mark.parametrize('contrast', [False, True], ids=['baseline', 'fncontra'])
+@pytest.mark.parametrize(
+    'contrast',
+    [pytest.param(False, marks=pytest.mark.slow, id='baseline'), pytest.param(True, id='fncontra')],
+)
 @pytest.mark.parametrize('name', FAMILIES)
 def test_trains_and_resumes(name, contrast, two_classes, tmp_path):
     options, own_logs, buffer = FAMILIES[name]

@@ -49,6 +49,7 @@ def test_whole_mmagic_is_what_it_was():
     assert len(expected['MODELS']) > 300 and 'Adafactor' in found['optimisers']
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     'use',
     [
@@ -62,7 +63,7 @@ def test_parts_of_mmagic_as_first_use(use):
     run(f'{PREPARE}from mmengine.registry import METRICS, MODELS, TRANSFORMS\n{use}\n')
 
 
-@pytest.mark.parametrize('before', [True, False])
+@pytest.mark.parametrize('before', [True, pytest.param(False, marks=pytest.mark.slow)])
 def test_others_get_the_real_packages(before):
     own = 'import diffusers, transformers, scipy.signal, albumentations\n'
     use = """
