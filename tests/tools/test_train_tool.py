@@ -1,6 +1,5 @@
 import os
 import re
-import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -18,12 +17,6 @@ def _run(*command, cwd, **env):
         [str(c) for c in command], cwd=cwd, env={**ENV, **env}, capture_output=True, text=True,
         timeout=120, check=False,
     )  # fmt: skip
-
-
-def _free_port():
-    with socket.socket() as s:
-        s.bind(('127.0.0.1', 0))
-        return str(s.getsockname()[1])
 
 
 def _train(*arguments, cwd):
