@@ -23,6 +23,7 @@ MODELS = Registry(
         'mmfncontra.models.contrasts',
         'mmfncontra.models.heads',
         'mmfncontra.models.losses',
+        'mmfncontra.models.negatives',
         'mmfncontra.models.regularisers',
         'mmfncontra.models.wavelets',
     ],

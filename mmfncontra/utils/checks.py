@@ -1,6 +1,8 @@
 """Checks of arguments that components of every room share."""
 
+import math
 import os
+from collections.abc import Sequence
 from pathlib import Path
 
 
@@ -24,6 +26,37 @@ def check_integers(minimum: int = 1, /, **arguments: object) -> None:
     for name, value in arguments.items():
         if not isinstance(value, int) or isinstance(value, bool) or value < minimum:
             raise ValueError(f'{name} must be {wanted}, got {value!r}')
+
+
+def check_range(
+    minimum: float = -math.inf, maximum: float = math.inf, /, **ranges: Sequence[float]
+) -> None:
+    """Check ranges to draw from: two numbers, the first not above the second.
+
+    Args:
+        minimum: Least value allowed.
+        maximum: Largest value allowed.
+        **ranges: Pairs of numbers by the names that the message gives them.
+
+    Raises:
+        ValueError: For the first one that is no such pair.
+
+    Example:
+        >>> check_range(0, 1, share=(0.5, 1.0))
+        >>> check_range(0, 1, share=(0.5, 2.0))
+        Traceback (most recent call last):
+        ValueError: share must be two numbers in rising order from 0 to 1, got (0.5, 2.0)
+    """
+    for name, pair in ranges.items():
+        if not (
+            isinstance(pair, Sequence)
+            and len(pair) == 2
+            and all(isinstance(n, int | float) for n in pair)
+            and minimum <= pair[0] <= pair[1] <= maximum
+        ):
+            limits = f' from {minimum:g}' if math.isfinite(minimum) else ''
+            limits += f' to {maximum:g}' if math.isfinite(maximum) else ''
+            raise ValueError(f'{name} must be two numbers in rising order{limits}, got {pair}')
 
 
 def check_writable(path: str | Path, option: str, *, is_folder: bool = False) -> Path:

@@ -1,29 +1,43 @@
 """Losses: modules that map tensors to scalars."""
 
+from .contrastive_objective import ContrastiveObjective
+from .dcl import DCL
+from .dclw import DCLW
+from .debiased_info_nce import DebiasedInfoNCE
 from .dwcl_loss import DWCLLoss
 from .gather_embeddings import gather_embeddings
 from .gwcl_loss import GWCLLoss, prototype_distance
 from .hinge_gan_loss import HingeGANLoss
+from .info_nce import InfoNCE
 from .lecam_loss import LeCamLoss
 from .logistic_gan_loss import LogisticGANLoss
 from .lpips_reconstruction_loss import LPIPSReconstructionLoss
 from .path_length_penalty import PathLengthPenalty
 from .r1_penalty import R1Penalty
-from .similarity import cosine, cosine_to_negatives
+from .restoration_contrast_loss import RestorationContrastLoss, place_similarity
+from .similarity import cosine, cosine_to_negatives, cosine_to_others
 from .wavelet_l1_loss import WaveletL1Loss
 
 __all__ = [
+    'DCL',
+    'DCLW',
+    'ContrastiveObjective',
     'DWCLLoss',
+    'DebiasedInfoNCE',
     'GWCLLoss',
     'HingeGANLoss',
+    'InfoNCE',
     'LPIPSReconstructionLoss',
     'LeCamLoss',
     'LogisticGANLoss',
     'PathLengthPenalty',
     'R1Penalty',
+    'RestorationContrastLoss',
     'WaveletL1Loss',
     'cosine',
     'cosine_to_negatives',
+    'cosine_to_others',
     'gather_embeddings',
+    'place_similarity',
     'prototype_distance',
 ]

@@ -1,25 +1,24 @@
 """Discriminated wavelet-instance contrastive loss."""
 
-import math
 from collections.abc import Mapping
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
 
-from mmfncontra.registry import MODELS
+from mmfncontra.registry import MODELS, build_model
 from mmfncontra.utils.checks import check_integers
 
+from .contrastive_objective import ContrastiveObjective
 from .gather_embeddings import first_of_rank, gather_embeddings
-from .similarity import cosine, cosine_to_all, cosine_to_negatives, level_weights
+from .similarity import cosine, cosine_to_others, cosine_to_own, full_precision, level_weights
 
 
 @MODELS.register_module()
 class DWCLLoss(nn.Module):
     r"""Pull an image's embedding to its positive view and away from its degraded copies.
 
-    With :math:`\tau` the temperature, :math:`f^+` the positive and :math:`f_k` the one negative of
-    level k,
+    With :math:`\tau` the temperature, :math:`f^+` the positive and :math:`f_k` the negatives of
+    level k, one each in FNContra,
 
     .. math::
         \mathrm{NCE}(f, f^+, f_k) = -\log \frac{e^{\cos(f, f^+)/\tau}}
@@ -30,10 +29,13 @@ class DWCLLoss(nn.Module):
     which is FNContra. For image i of the batch
 
     .. math::
-        N(f_i) = \sum_{j \neq i} e^{\cos(f_i, f_j^+)/\tau} + \sum_q e^{\cos(f_i, q)/\tau},
+        N(f_i) = \sum_{j \neq i} e^{\cos(f_i, f_j^+)/\tau} + \sum_q e^{\cos(f_i, q)/\tau}
+            + \sum_m e^{\cos(f_i, h_m)/\tau},
 
     the first sum with ``batch_negatives``, over the positives of other images of the batch, and
-    with ``gather`` of the batches of all ranks; the second one over a queue of past positives.
+    with ``gather`` of the batches of all ranks; the second one over a queue of past positives; the
+    third one with ``synthetic``, over mixes of the hardest of these. ``objective`` puts another
+    function in the place of NCE, and ``mixing`` another positive in that of :math:`f^+`.
 
     Source: Yang et al., Expert Systems with Applications 263, 2025 (DWCL); other images as
     negatives: Chen et al., ICML 2020 (SimCLR); the queue: He et al., CVPR 2020 (MoCo).
@@ -46,10 +48,14 @@ class DWCLLoss(nn.Module):
             (``FNContra`` does).
         gather: Whether both are those of all ranks. The gradient flows back to the ranks they are
             from.
+        objective: Config of a :class:`ContrastiveObjective`, without its temperature; default
+            ``InfoNCE``.
+        synthetic: Config of negatives made from the others, such as ``SyntheticNegatives``.
+        mixing: Config of virtual positives made from the batch's, such as ``FeatureMixing``.
 
     Raises:
-        ValueError: If ``temperature`` is not positive, ``queue_size`` is below 0, or there is
-            nothing to gather.
+        ValueError: If an argument is out of range, there is nothing to gather or to mix, or the
+            objective needs other images and there are none.
 
     Example:
         >>> import torch
@@ -66,21 +72,32 @@ class DWCLLoss(nn.Module):
         batch_negatives: bool = False,
         queue_size: int = 0,
         gather: bool = False,
+        objective: dict | None = None,
+        synthetic: dict | nn.Module | None = None,
+        mixing: dict | nn.Module | None = None,
     ) -> None:
         super().__init__()
-        if not temperature > 0:
-            raise ValueError(f'temperature must be positive, got {temperature}')
         check_integers(0, queue_size=queue_size)
-        if gather and not (batch_negatives or queue_size):
+        has_others = batch_negatives or queue_size > 0
+        if gather and not has_others:
             raise ValueError(
                 'gather must be False without batch_negatives=True or a queue_size: there is '
                 f'nothing to gather, got {gather}'
             )
+        self.objective = _build_objective(objective, temperature)
         self.temperature = temperature
         self.loss_weight = loss_weight
         self.batch_negatives = batch_negatives
         self.queue_size = queue_size
         self.gather = gather
+        self.synthetic = _build_part('synthetic', synthetic)
+        self.mixing = _build_part('mixing', mixing)
+        for part, does in ((self.objective, 'corrects for'), (self.synthetic, 'mixes')):
+            if getattr(part, 'needs_others', False) and not has_others:
+                raise ValueError(
+                    f'{type(part).__name__} {does} negatives that are other images: set '
+                    f'batch_negatives=True or a queue_size, got {batch_negatives} and {queue_size}'
+                )
 
     def forward(
         self,
@@ -95,7 +112,8 @@ class DWCLLoss(nn.Module):
         Args:
             query: Embeddings of the images, (B, E).
             positive: Embeddings of their positive views, (B, E).
-            negatives: Embeddings (B, E) of their negatives by level; K levels.
+            negatives: Embeddings (B, E) of their negatives by level, or n of them (B, n, E); K
+                levels. There may be none where there are other images: then one term, of weight 1.
             weights: :math:`w_k` by level name, or a tensor (K,) in the order of ``negatives``.
             past: Positives of earlier batches, (Q, E), without gradient; rows of zeros are empty
                 places of the queue.
@@ -103,30 +121,57 @@ class DWCLLoss(nn.Module):
         Returns:
             The loss, a scalar.
         """
-        to_positive = cosine(query, positive)
-        gap = (cosine_to_negatives(query, negatives) - to_positive) / self.temperature
-        others = self._cosines_to_others(query, positive, past)
-        if others:
-            others = (torch.cat(others, dim=1) - to_positive.unsqueeze(1)) / self.temperature
-            # Beside the level's own negative: where there is no other, nothing but -inf is left.
-            joined = [gap.unsqueeze(2), others.expand(len(gap), -1, -1)]
-            gap = torch.cat(joined, dim=2).logsumexp(dim=2)
-        # -log(e^p / (e^p + e^n)) = softplus(n - p): no overflow at small temperatures.
-        terms = F.softplus(gap).mean(dim=1)
+        to_own = cosine_to_own(query, negatives) if negatives else None
+        to_others = self._cosines_to_others(query, positive, past)
+        target = positive if self.mixing is None else self.mixing(positive)
+        terms = self.objective.terms(cosine(query, target), to_own, to_others).mean(dim=1)
+        if not negatives:
+            return self.loss_weight * terms.sum()
         return self.loss_weight * (level_weights(negatives, weights, terms) * terms).sum()
 
     def _cosines_to_others(
         self, query: Tensor, positive: Tensor, past: Tensor | None
-    ) -> list[Tensor]:
-        """Cosines to other images, each (B, n); -inf where there is none."""
-        cosines = []
+    ) -> Tensor | None:
+        """Cosines to other images, (B, N); -inf where there is none."""
+        pool, is_other = [], []
         if self.batch_negatives:
             everyones = gather_embeddings(positive) if self.gather else positive
             first = first_of_rank(positive) if self.gather else 0
             own = torch.arange(len(query), device=query.device).unsqueeze(1) + first
-            is_own = torch.arange(len(everyones), device=query.device) == own
-            cosines.append(cosine_to_all(query, everyones).masked_fill(is_own, -math.inf))
+            pool.append(full_precision(everyones))
+            is_other.append(torch.arange(len(everyones), device=query.device) != own)
         if past is not None:
-            is_empty = (past == 0).all(dim=1)
-            cosines.append(cosine_to_all(query, past).masked_fill(is_empty, -math.inf))
-        return cosines
+            pool.append(full_precision(past))
+            is_other.append((past != 0).any(dim=1).expand(len(query), -1))
+        if not pool:
+            return None
+        others, is_other = torch.cat(pool), torch.cat(is_other, dim=1)
+        cosines = cosine_to_others(query, others, is_other)
+        if self.synthetic is None:
+            return cosines
+        mixes = self.synthetic(query, others, is_other)
+        return torch.cat([cosines, cosine_to_others(query, mixes)], dim=1)
+
+
+def _build_objective(config: dict | None, temperature: float) -> ContrastiveObjective:
+    config = dict(config or dict(type='mmfncontra.InfoNCE'))
+    if 'temperature' in config:
+        raise ValueError(
+            'objective has the temperature of the loss: give it as temperature, not in objective, '
+            f'got {config["temperature"]}'
+        )
+    kind = config.get('type')
+    kind = MODELS.get(kind) if isinstance(kind, str) else kind
+    if isinstance(kind, type) and not issubclass(kind, ContrastiveObjective):
+        raise ValueError(
+            'objective must be a ContrastiveObjective such as InfoNCE, DCL or DebiasedInfoNCE, '
+            f'got {kind.__name__}'
+        )
+    return MODELS.build(dict(config, temperature=temperature))
+
+
+def _build_part(argument: str, config: dict | nn.Module | None) -> nn.Module | None:
+    part = build_model(config)
+    if part is not None and getattr(part, 'acts_on', None) != 'embeddings':
+        raise ValueError(f'{argument} must act on embeddings, got {type(part).__name__}')
+    return part

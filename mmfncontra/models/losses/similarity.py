@@ -6,6 +6,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from mmfncontra.utils.precision import without_autocast
+
 
 def full_precision(x: Tensor) -> Tensor:
     """``x`` in float32 where it came out of a half-precision forward, else unchanged."""
@@ -50,6 +52,57 @@ def cosine_to_all(query: Tensor, others: Tensor) -> Tensor:
     """
     query, others = full_precision(query), full_precision(others)
     return F.normalize(query, dim=1) @ F.normalize(others, dim=1).T.to(query)
+
+
+def cosine_to_own(query: Tensor, negatives: Mapping[str, Tensor]) -> Tensor:
+    """Cosine similarity of each query to each of its own negatives, by level.
+
+    Args:
+        query: Embeddings, (B, E).
+        negatives: Embeddings by level of difficulty, (B, E) or n for each query (B, n, E).
+
+    Returns:
+        Similarities, (K, B, n), in the order of ``negatives``.
+
+    Raises:
+        ValueError: If the levels do not hold equally many for each query.
+    """
+    if all(negative.ndim == 2 for negative in negatives.values()):
+        return cosine_to_negatives(query, negatives).unsqueeze(2)
+    counts = {name: 1 if x.ndim == 2 else x.size(1) for name, x in negatives.items()}
+    if len(set(counts.values())) > 1:
+        raise ValueError(f'negatives must hold equally many for each level, got {counts}')
+    query = query.unsqueeze(1)
+    return torch.stack(
+        [
+            F.cosine_similarity(full_precision(query), full_precision(negative), dim=2)
+            for negative in negatives.values()
+        ]
+    )
+
+
+def cosine_to_others(query: Tensor, others: Tensor, is_other: Tensor | None = None) -> Tensor:
+    """Cosine similarity of each query to those of some embeddings that are negatives of it.
+
+    Args:
+        query: Embeddings, (B, E).
+        others: Embeddings, (N, E), or each query's own selection, (B, N, E); rows of zeros are
+            empty places.
+        is_other: Which are negatives of which query, (B, N) bool; ``None``: all.
+
+    Returns:
+        Similarities, (B, N); -inf where there is no negative.
+    """
+    is_empty = (others == 0).all(dim=-1)
+    with without_autocast(query.device):
+        if others.ndim == 2:
+            similarity = cosine_to_all(query, others)
+        else:
+            query, others = (F.normalize(full_precision(x), dim=-1) for x in (query, others))
+            similarity = (others.to(query) @ query.unsqueeze(2)).squeeze(2)
+    if is_other is not None:
+        is_empty = is_empty | ~is_other
+    return similarity.masked_fill(is_empty, -torch.inf)
 
 
 def level_weights(

@@ -82,12 +82,18 @@ class FrequencyNegatives(nn.Module):
     Raises:
         ValueError: If ``wavelet`` or ``levels`` is not usable.
 
+    Attributes:
+        LEVELS: Names of the levels of difficulty.
+
     Example:
         >>> import torch
         >>> negatives = FrequencyNegatives(levels=3)(torch.rand(8, 3, 64, 64) * 2 - 1)
         >>> {name: tuple(x.shape) for name, x in negatives.items()}
         {'easy': (8, 3, 64, 64), 'middle': (8, 3, 64, 64), 'hard': (8, 3, 64, 64)}
     """
+
+    LEVELS = ('easy', 'middle', 'hard')
+    acts_on = 'images'
 
     def __init__(self, wavelet: str = 'haar', levels: int = 5, per_sample: bool = False) -> None:
         super().__init__()

@@ -5,6 +5,7 @@ import pytest
 import torch
 
 from mmfncontra.models.losses import DWCLLoss
+from mmfncontra.registry import MODELS
 
 LEVELS = ('easy', 'middle', 'hard')
 
@@ -157,3 +158,95 @@ def test_needs_no_mmagic():
         "sys.exit('mmagic' in sys.modules or 'mmagic.models' in sys.modules)"
     )
     assert subprocess.run([sys.executable, '-c', code], check=False).returncode == 0
+
+
+OBJECTIVES = [
+    dict(type='mmfncontra.InfoNCE'),
+    dict(type='mmfncontra.DCL'),
+    dict(type='mmfncontra.DCLW', sigma=0.3),
+    dict(type='mmfncontra.DebiasedInfoNCE', class_prior=0.2, hardness=0.5),
+]
+
+
+@pytest.mark.parametrize('objective', OBJECTIVES, ids=lambda config: config['type'])
+def test_is_its_objective_on_the_batch_and_the_queue(objective):
+    x = embeddings()
+    negatives = {name: x[name] for name in LEVELS}
+    weights = dict(easy=0.6, middle=0.3, hard=0.1)
+    past = torch.randn(6, 16, dtype=torch.float64)
+    past[4:] = 0  # empty places
+    loss = DWCLLoss(0.2, loss_weight=0.5, batch_negatives=True, queue_size=6, objective=objective)(
+        x['query'], x['positive'], negatives, weights, past=past
+    )
+    expected = MODELS.build(dict(objective, temperature=0.2))(
+        x['query'],
+        x['positive'],
+        negatives,
+        weights,
+        others=torch.cat([x['positive'], past[:4]]),
+        is_other=torch.cat([~torch.eye(5, dtype=torch.bool), torch.ones(5, 4).bool()], dim=1),
+    )
+    assert loss.item() == pytest.approx(0.5 * expected.item(), rel=1e-12)
+
+
+def test_without_levels_other_images_are_the_negatives():
+    x = embeddings()
+    loss = DWCLLoss(0.2, batch_negatives=True)(x['query'], x['positive'], {}, {})
+    logits = torch.stack(
+        [torch.cosine_similarity(query, x['positive']) / 0.2 for query in x['query'][:, None]]
+    )
+    expected = torch.nn.functional.cross_entropy(logits, torch.arange(5))
+    assert loss.item() == pytest.approx(expected.item(), rel=1e-12)
+    with pytest.raises(ValueError, match='InfoNCE needs negatives, got none'):
+        DWCLLoss()(x['query'], x['positive'], {}, {})
+
+
+def test_mixes_join_what_they_are_mixed_from():
+    x = embeddings()
+    negatives = {name: x[name] for name in LEVELS}
+    mix = dict(type='mmfncontra.SyntheticNegatives', num=7, hardest=3)
+    loss = DWCLLoss(0.2, batch_negatives=True, synthetic=mix)
+    torch.manual_seed(3)
+    value = loss(x['query'], x['positive'], negatives, torch.ones(3)).item()
+    torch.manual_seed(3)
+    is_other = ~torch.eye(5, dtype=torch.bool)
+    mixes = loss.synthetic(x['query'], x['positive'], is_other)
+    total = 0.0
+    for level in LEVELS:
+        for i, f in enumerate(x['query'].tolist()):
+            rest = [p for j, p in enumerate(x['positive'].tolist()) if j != i]
+            down = [cosine(f, n) for n in [x[level][i].tolist(), *rest, *mixes[i].tolist()]]
+            up = math.exp(cosine(f, x['positive'][i].tolist()) / 0.2)
+            total -= math.log(up / (up + sum(math.exp(s / 0.2) for s in down))) / 5
+    assert value == pytest.approx(total, rel=1e-10)
+
+
+def test_mixed_positives_leave_the_negatives_as_they_are():
+    x = embeddings()
+    loss = DWCLLoss(
+        0.2, batch_negatives=True, mixing=dict(type='mmfncontra.FeatureMixing', share=(0.6, 0.6))
+    )
+    torch.manual_seed(3)
+    value = loss(x['query'], x['positive'], {}, {}).item()
+    torch.manual_seed(3)
+    mixed = loss.mixing(x['positive'])
+    is_other = ~torch.eye(5, dtype=torch.bool)
+    expected = loss.objective(x['query'], mixed, others=x['positive'], is_other=is_other)
+    assert value == pytest.approx(expected.item(), rel=1e-12)
+
+
+@pytest.mark.parametrize(
+    ('arguments', 'message'),
+    [
+        (dict(objective=dict(type='mmfncontra.DebiasedInfoNCE')), 'corrects for negatives that'),
+        (dict(synthetic=dict(type='mmfncontra.SyntheticNegatives')), 'mixes negatives that are'),
+        (dict(objective=dict(type='mmfncontra.GWCLLoss')), 'must be a ContrastiveObjective'),
+        (dict(objective=dict(type='mmfncontra.DCL', temperature=1.0)), 'give it as temperature'),
+        (dict(mixing=dict(type='mmfncontra.RandomView')), 'mixing must act on embeddings'),
+        (dict(temperature=0.0), 'temperature must be positive, got 0.0'),
+    ],
+)
+def test_refuses_parts_that_do_not_go_together(arguments, message):
+    with pytest.raises(ValueError, match=message) as error:
+        DWCLLoss(**arguments)
+    assert '\n' not in str(error.value)

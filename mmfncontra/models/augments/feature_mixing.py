@@ -1,0 +1,65 @@
+"""Virtual positives from the embeddings of a batch."""
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from mmfncontra.registry import MODELS
+from mmfncontra.utils.checks import check_range
+
+
+@MODELS.register_module()
+class FeatureMixing(nn.Module):
+    r"""Positives mixed with those of other images of the batch.
+
+    .. math::
+        \tilde f_i = \lambda_i \frac{f_i}{\lVert f_i \rVert}
+            + (1 - \lambda_i) \frac{f_{\pi(i)}}{\lVert f_{\pi(i)} \rVert}, \qquad
+        \lambda_i \sim U(a, b), \quad \pi(i) \neq i
+
+    with a random :math:`\pi` that visits every image once. A convex mix in which the image's own
+    share is the larger one is a positive that no augmentation of an image makes.
+
+    Source: Li and Yin, Random image masking and in-batch feature mixing for self-supervised
+    learning, Expert Systems with Applications 264, 2025, 125898. The paper's abstract says that
+    samples of the batch are mixed in feature space; the distribution of the shares and the unit
+    length of what is mixed are ours.
+
+    Args:
+        share: Smallest and largest share a, b of an image's own embedding, in [0, 1].
+
+    Raises:
+        ValueError: If ``share`` is no such range.
+
+    Example:
+        >>> FeatureMixing(share=(0.75, 0.75))(torch.eye(2)).tolist()
+        [[0.75, 0.25], [0.25, 0.75]]
+    """
+
+    acts_on = 'embeddings'
+
+    def __init__(self, share: tuple[float, float] = (0.5, 1.0)) -> None:
+        super().__init__()
+        check_range(0, 1, share=share)
+        self.share = tuple(share)
+
+    def forward(self, embeddings: Tensor) -> Tensor:
+        """Mix the embeddings of a batch.
+
+        Args:
+            embeddings: (B, E).
+
+        Returns:
+            Mixes of unit vectors, (B, E); of a single embedding itself, at unit length.
+        """
+        units = F.normalize(embeddings, dim=1)
+        # Everybody is mixed with the one before in a random order: a partner, never oneself.
+        order = torch.rand(len(units), device=units.device).argsort()
+        partner = torch.empty_like(order).scatter(0, order, order.roll(1))
+        low, high = self.share
+        share = low + (high - low) * torch.rand(len(units), 1, device=units.device)
+        return torch.lerp(units[partner], units, share.to(units.dtype))
+
+    def extra_repr(self) -> str:
+        """Describe the module in ``print(model)``."""
+        return f'share={self.share}'

@@ -1,0 +1,144 @@
+"""What the contrastive objectives have in common."""
+
+import math
+from abc import abstractmethod
+from collections.abc import Mapping
+
+import torch
+from torch import Tensor, nn
+
+from .similarity import cosine, cosine_to_others, cosine_to_own, level_weights
+
+
+class ContrastiveObjective(nn.Module):
+    r"""How far a query's positive is ahead of its negatives.
+
+    A query has negatives of its own, such as degraded copies, in levels, and others that are not
+    made from it: further images of the batch, a queue of past ones, mixes of these. With
+    :math:`N_k` the own negatives of level k and all others, an objective has a term for each level
+    and query; the loss is :math:`\sum_k w_k \, \mathrm{mean}_B \, \mathrm{term}_k`. Without levels
+    there is one term, of weight 1.
+
+    Args:
+        temperature: :math:`\tau`, positive.
+
+    Attributes:
+        needs_others: Whether it means nothing without negatives that are other images.
+
+    Raises:
+        ValueError: If ``temperature`` is not positive.
+    """
+
+    needs_others = False
+
+    def __init__(self, temperature: float = 0.07) -> None:
+        super().__init__()
+        if not temperature > 0:
+            raise ValueError(f'temperature must be positive, got {temperature}')
+        self.temperature = temperature
+
+    def forward(
+        self,
+        query: Tensor,
+        positive: Tensor,
+        negatives: Mapping[str, Tensor] | None = None,
+        weights: Mapping[str, float | Tensor] | Tensor | None = None,
+        others: Tensor | None = None,
+        is_other: Tensor | None = None,
+    ) -> Tensor:
+        """Loss of a batch.
+
+        Args:
+            query: Embeddings, (B, E).
+            positive: Embeddings of their positives, (B, E).
+            negatives: Embeddings of their own negatives by level, (B, E) or n of them (B, n, E).
+            weights: :math:`w_k` by level name, or a tensor (K,); ``None``: 1 each.
+            others: Embeddings of other images, (N, E), or each query's own selection (B, N, E);
+                rows of zeros are empty places.
+            is_other: Which of ``others`` are negatives of which query, (B, N) bool; ``None``: all.
+
+        Returns:
+            The loss, a scalar.
+
+        Raises:
+            ValueError: If there is no negative at all, or not what the objective needs.
+        """
+        terms = self.terms(
+            cosine(query, positive),
+            cosine_to_own(query, negatives) if negatives else None,
+            None if others is None else cosine_to_others(query, others, is_other),
+        ).mean(dim=1)
+        if not negatives or weights is None:
+            return terms.sum()
+        return (level_weights(negatives, weights, terms) * terms).sum()
+
+    def terms(
+        self, to_positive: Tensor, to_own: Tensor | None = None, to_others: Tensor | None = None
+    ) -> Tensor:
+        """The terms of a batch from its similarities.
+
+        Args:
+            to_positive: Cosine of each query to its positive, (B,).
+            to_own: Cosines to its own negatives, n in each of K levels, (K, B, n).
+            to_others: Cosines to other images, (B, N); -inf where there is no negative.
+
+        Returns:
+            A term for each level and query, (K, B); (1, B) without levels. A query without any
+            negative has the term 0.
+
+        Raises:
+            ValueError: If there is no negative at all, or not what the objective needs.
+        """
+        if to_others is None and (to_own is None or self.needs_others):
+            name = type(self).__name__
+            wanted = 'negatives that are other images' if self.needs_others else 'negatives'
+            raise ValueError(f'{name} needs {wanted}, got none')
+        is_alone = None
+        if to_own is None:
+            is_alone = to_others.isneginf().all(dim=1)
+            to_others = to_others.masked_fill(is_alone.unsqueeze(1), 0.0)
+        own, others = (
+            None if each is None else (each - to_positive.unsqueeze(1)) / self.temperature
+            for each in (to_own, to_others)
+        )
+        terms = self.contrast(to_positive, own, others)
+        return terms if is_alone is None else terms.masked_fill(is_alone, 0.0)
+
+    @abstractmethod
+    def contrast(self, to_positive: Tensor, own: Tensor | None, others: Tensor | None) -> Tensor:
+        r"""The terms from how far the negatives are ahead of the positive.
+
+        Args:
+            to_positive: Cosine to the positive, (B,).
+            own: :math:`(s_j - s^+) / \tau` of own negatives, (K, B, n).
+            others: The same of other images, (B, N); -inf where there is no negative.
+
+        Returns:
+            Terms, (K, B) or (1, B).
+        """
+
+    def extra_repr(self) -> str:
+        """Describe the module in ``print(model)``."""
+        return f'temperature={self.temperature}'
+
+
+def log_sum(own: Tensor | None, others: Tensor | None) -> Tensor:
+    r""":math:`\log \sum_j e^{g_j}` over a level's own negatives and all others.
+
+    Args:
+        own: :math:`g_j` of own negatives, (K, B, n).
+        others: Of other images, (B, N).
+
+    Returns:
+        (K, B); (1, B) without own negatives.
+    """
+    if own is None:
+        return others.logsumexp(dim=1).unsqueeze(0)
+    if others is not None:
+        own = torch.cat([own, others.expand(len(own), -1, -1)], dim=2)
+    return own.squeeze(2) if own.size(2) == 1 else own.logsumexp(dim=2)
+
+
+def log_or_minus_infinity(number: float) -> float:
+    """Logarithm of a number that may be 0."""
+    return math.log(number) if number else -math.inf

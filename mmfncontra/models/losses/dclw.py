@@ -1,0 +1,50 @@
+"""Decoupled contrastive learning with weighted positives."""
+
+from torch import Tensor
+
+from mmfncontra.registry import MODELS
+
+from .contrastive_objective import ContrastiveObjective, log_sum
+
+
+@MODELS.register_module()
+class DCLW(ContrastiveObjective):
+    r"""DCL in which positives that are still far weigh more.
+
+    .. math::
+        \mathrm{term}_k = -v \frac{s^+}{\tau} + \log \sum_{j \in N_k} e^{s_j/\tau}, \qquad
+        v = 2 - \frac{e^{s^+/\sigma}}{\mathrm{mean}_B \, e^{s^+/\sigma}}
+
+    The weights v have the mean 1 over the batch of this process and carry no gradient.
+
+    Source: Yeh et al., Decoupled Contrastive Learning, ECCV 2022 (arXiv 2110.06848).
+
+    Args:
+        temperature: :math:`\tau`, positive.
+        sigma: :math:`\sigma`, positive; the smaller, the more the weights differ.
+
+    Raises:
+        ValueError: If ``temperature`` or ``sigma`` is not positive.
+
+    Example:
+        >>> import torch
+        >>> f, view, easy = torch.eye(3, 8).unsqueeze(1)
+        >>> float(DCLW(1.0)(f, view, dict(easy=easy)))
+        0.0
+    """
+
+    def __init__(self, temperature: float = 0.07, sigma: float = 0.5) -> None:
+        super().__init__(temperature)
+        if not sigma > 0:
+            raise ValueError(f'sigma must be positive, got {sigma}')
+        self.sigma = sigma
+
+    def contrast(self, to_positive: Tensor, own: Tensor | None, others: Tensor | None) -> Tensor:
+        """See :meth:`ContrastiveObjective.contrast`."""
+        share = (to_positive.detach() / self.sigma).softmax(dim=0)
+        weight = 2 - len(share) * share
+        return log_sum(own, others) + (1 - weight) * to_positive / self.temperature
+
+    def extra_repr(self) -> str:
+        """Describe the module in ``print(model)``."""
+        return f'{super().extra_repr()}, sigma={self.sigma}'
