@@ -5,7 +5,6 @@ from mmengine.dist import all_reduce
 from mmengine.hooks import Hook
 from mmengine.runner import Runner
 
-from mmfncontra.models.contrasts import DIFFICULTIES
 from mmfncontra.registry import HOOKS
 from mmfncontra.utils.unwrap import unwrap
 
@@ -57,7 +56,7 @@ class DynamicWeightHook(Hook):
         all_reduce(similarity, op='mean')
         weights = contrast.weights.update(similarity)
         scalars = {}
-        for i, name in enumerate(DIFFICULTIES):
+        for i, name in enumerate(contrast.levels):
             if name in contrast.difficulties:
                 scalars[f'train/weight_{name}'] = weights[i]
                 scalars[f'train/similarity_{name}'] = similarity[i]

@@ -1,11 +1,10 @@
 """Contrasts: what is set against what, by which losses, with which weights."""
 
 from .embedding_queue import EmbeddingQueue
-from .fncontra import DIFFICULTIES, FNContra, Prototypes
+from .fncontra import FNContra, Prototypes
 from .self_information_weight import SelfInformationWeight, self_information
 
 __all__ = [
-    'DIFFICULTIES',
     'EmbeddingQueue',
     'FNContra',
     'Prototypes',

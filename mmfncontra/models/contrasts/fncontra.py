@@ -10,9 +10,8 @@ from mmfncontra.registry import MODELS
 
 from ..heads import ContrastiveDiscriminator, forward_each
 from ..losses import cosine_to_negatives, gather_embeddings
+from ..negatives import JoinedNegatives
 from .embedding_queue import EmbeddingQueue
-
-DIFFICULTIES = ('easy', 'middle', 'hard')
 
 
 @dataclass
@@ -36,60 +35,94 @@ class FNContra(nn.Module):
     it from those of its negatives; in the generator's step GWCL keeps the wavelet prototypes of
     generated images nearer to real ones than to those of the negatives. Each level has a weight.
 
+    Views, negatives, the objective (of ``dwcl``) and weights are chosen apart from each other.
+
     Source: Yang et al., Expert Systems with Applications 263, 2025.
 
     Args:
-        negatives: Config of the negatives, default ``FrequencyNegatives``.
-        view: Config of the positive view, default ``RandomView``.
+        negatives: Config of the negatives, or a list of configs, default ``FrequencyNegatives``.
+            The levels of all that are made from images are used together; ``SyntheticNegatives``,
+            made from embeddings, are handed to ``dwcl``.
+        view: Config of the positive view, or a list of configs, default ``RandomView``. Those of
+            images are applied one after the other; ``FeatureMixing``, of embeddings, is handed to
+            ``dwcl``.
         head: Config of the contrastive head, default ``WaveletContrastiveHead``.
         dwcl: Config of the discriminator's loss; ``None`` leaves it out. Where it has a
             ``queue_size``, it is given the positives of so many past images.
         gwcl: Config of the generator's loss; ``None`` leaves it out.
         weights: Config of the weights; they change only under ``DynamicWeightHook``.
-        difficulties: The levels to use, some of easy, middle and hard.
+        difficulties: The levels to use, some of those that the negatives make; ``None``: all.
         taps: What the head reads of the discriminator, shallow to deep: names of submodules or
             sides of feature maps; ``None`` takes its own ``feature_taps``, or one map of each side.
 
     Raises:
-        ValueError: If both losses are left out or a level is unknown.
+        ValueError: If both losses are left out, a level is unknown, or parts do not go together.
 
     Attributes:
-        similarity: Mean cosine to each level's negatives in the last step, a buffer (3,) in the
-            order easy, middle, hard; 0 for levels that are not used.
+        levels: Names of all levels that the negatives make: easy, middle, hard by default.
+        similarity: Mean cosine to each level's negatives in the last step, a buffer (L,) in the
+            order of ``levels``; 0 for levels that are not used.
         queue: Past positives, for a loss with a ``queue_size``; else ``None``.
     """
 
     def __init__(
         self,
-        negatives: dict | None = None,
-        view: dict | None = None,
+        negatives: dict | Sequence[dict] | None = None,
+        view: dict | Sequence[dict] | None = None,
         head: dict | None = None,
         dwcl: dict | None = dict(type='mmfncontra.DWCLLoss'),  # noqa: B006 (never changed)
         gwcl: dict | None = dict(type='mmfncontra.GWCLLoss'),  # noqa: B006
         weights: dict | None = None,
-        difficulties: Sequence[str] = DIFFICULTIES,
+        difficulties: Sequence[str] | None = None,
         taps: Sequence[str | int] | None = None,
     ) -> None:
         super().__init__()
-        unknown = [name for name in difficulties if name not in DIFFICULTIES]
-        if unknown or not difficulties or len(set(difficulties)) < len(difficulties):
-            raise ValueError(
-                f'difficulties must be some of {DIFFICULTIES}, each once, got {difficulties}'
-            )
         if dwcl is None and gwcl is None:
             raise ValueError(
                 'dwcl and gwcl are both None; for the plain baseline set contrast=None'
             )
-        self.difficulties = tuple(name for name in DIFFICULTIES if name in difficulties)
-        self.negatives = MODELS.build(negatives or dict(type='mmfncontra.FrequencyNegatives'))
-        self.view = MODELS.build(view or dict(type='mmfncontra.RandomView'))
-        self.weights = MODELS.build(weights or dict(type='mmfncontra.SelfInformationWeight'))
-        self.dwcl = None if dwcl is None else MODELS.build(dwcl)
+        negatives, mixes = _build_parts('negatives', negatives, 'mmfncontra.FrequencyNegatives')
+        views, mixing = _build_parts('view', view, 'mmfncontra.RandomView')
+        self.negatives = negatives[0] if len(negatives) == 1 else JoinedNegatives(negatives)
+        self.view = views[0] if len(views) == 1 else nn.Sequential(*views)
+        self.levels: tuple[str, ...] = tuple(self.negatives.LEVELS)
+        self.difficulties = self._choose_levels(difficulties)
+        self.weights = MODELS.build(self._complete_weights(weights))
+        self.dwcl = self._build_dwcl(dwcl, synthetic=mixes, mixing=mixing)
         self.gwcl = None if gwcl is None else MODELS.build(gwcl)
         self.head_config = head or dict(type='mmfncontra.WaveletContrastiveHead')
         self.taps = taps
         self.queue: EmbeddingQueue | None = None
-        self.register_buffer('similarity', torch.zeros(3), persistent=False)
+        self.register_buffer('similarity', torch.zeros(len(self.levels)), persistent=False)
+
+    def _choose_levels(self, difficulties: Sequence[str] | None) -> tuple[str, ...]:
+        if difficulties is None:
+            return self.levels
+        unknown = [name for name in difficulties if name not in self.levels]
+        if unknown or not difficulties or len(set(difficulties)) < len(difficulties):
+            raise ValueError(
+                f'difficulties must be some of {self.levels}, each once, got {difficulties}'
+            )
+        return tuple(name for name in self.levels if name in difficulties)
+
+    def _complete_weights(self, config: dict | None) -> dict:
+        config = dict(config or dict(type='mmfncontra.SelfInformationWeight'))
+        if len(self.levels) != 3:
+            config.setdefault('levels', len(self.levels))
+        return config
+
+    @staticmethod
+    def _build_dwcl(config: dict | None, **parts: nn.Module | None) -> nn.Module | None:
+        """The discriminator's loss, with the parts of negatives and view that act in it."""
+        parts = {name: part for name, part in parts.items() if part is not None}
+        for name, part in parts.items():
+            if config is None or config.get(name) is not None:
+                reason = 'dwcl is None' if config is None else f'dwcl.{name} is set too'
+                raise ValueError(
+                    f'{type(part).__name__} acts on embeddings, in dwcl, but {reason}: leave one '
+                    'of them out'
+                )
+        return None if config is None else MODELS.build({**config, **parts})
 
     @property
     def embeds(self) -> bool:
@@ -130,7 +163,7 @@ class FNContra(nn.Module):
     def level_weights(self) -> dict[str, Tensor]:
         """Current weight of each level in use."""
         weight = self.weights.weight
-        return {name: weight[DIFFICULTIES.index(name)] for name in self.difficulties}
+        return {name: weight[self.levels.index(name)] for name in self.difficulties}
 
     def disc_loss(
         self,
@@ -144,7 +177,7 @@ class FNContra(nn.Module):
 
         Args:
             discriminator: The wrapped discriminator; the view and the negatives pass through it
-                without gradient, as if in the order view, easy, middle, hard.
+                without gradient, as if one after the other, the view first.
             real: Augmented real images, (B, 3, S, S) in [-1, 1].
             embedding: Their embeddings with gradient, (B, E); ``None`` without DWCL.
             prototypes: Their prototypes; ``None`` without GWCL.
@@ -201,4 +234,22 @@ class FNContra(nn.Module):
     def _measure_similarity(self, query: Tensor, negatives: dict[str, Tensor]) -> None:
         means = cosine_to_negatives(query, negatives).mean(dim=1)
         for mean, name in zip(means, self.difficulties, strict=True):
-            self.similarity[DIFFICULTIES.index(name)] = mean
+            self.similarity[self.levels.index(name)] = mean
+
+
+def _build_parts(
+    argument: str, configs: dict | Sequence[dict] | None, default: str
+) -> tuple[list[nn.Module], nn.Module | None]:
+    """What is built from images, and the part that is built from embeddings, if there is one."""
+    if not isinstance(configs, Sequence):
+        configs = [configs or dict(type=default)]
+    parts = [MODELS.build(config) for config in configs]
+    images = [p for p in parts if getattr(p, 'acts_on', 'images') == 'images']
+    embeddings = [p for p in parts if p not in images]
+    if not images or len(embeddings) > 1:
+        raise ValueError(
+            f'{argument} must have one part or more that acts on images, such as '
+            f'{default.rpartition(".")[2]}, and at most one that acts on embeddings, got '
+            f'{[type(part).__name__ for part in parts]}'
+        )
+    return images, embeddings[0] if embeddings else None

@@ -7,6 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from mmfncontra.registry import MODELS
+from mmfncontra.utils.checks import check_integers
 
 
 def self_information(mean_cosines: Tensor) -> Tensor:
@@ -38,26 +39,35 @@ class SelfInformationWeight(nn.Module):
 
     Args:
         momentum: :math:`\mu`, in [0, 1).
-        init: Starting weight, or three of them (easy, middle, hard). ``None``: 0.5, and the first
-            update sets :math:`w_k = I_k`.
+        init: Starting weight, or one for each level (easy, middle, hard). ``None``: 0.5, and the
+            first update sets :math:`w_k = I_k`.
+        levels: Number L of levels; 3 are easy, middle and hard.
 
     Raises:
-        ValueError: If ``momentum`` is outside [0, 1), or ``init`` is negative or not one or three
-            numbers.
+        ValueError: If ``momentum`` is outside [0, 1), or ``init`` is negative or neither one
+            number nor one for each level.
 
     Attributes:
-        weight: The weights (easy, middle, hard), a buffer (3,).
+        weight: The weights (easy, middle, hard), a buffer (L,).
     """
 
-    def __init__(self, momentum: float = 0.99, init: float | Sequence[float] | None = None) -> None:
+    def __init__(
+        self,
+        momentum: float = 0.99,
+        init: float | Sequence[float] | None = None,
+        levels: int = 3,
+    ) -> None:
         super().__init__()
+        check_integers(levels=levels)
         if not 0 <= momentum < 1:
             raise ValueError(f'momentum must be in [0, 1), got {momentum}')
         start = torch.tensor(0.5 if init is None else init, dtype=torch.float32)
-        if start.shape not in ((), (3,)) or (start < 0).any():
-            raise ValueError(f'init must be one or three numbers >= 0, got {init}')
+        if start.shape not in ((), (levels,)) or (start < 0).any():
+            numbers = {1: 'one number', 3: 'one or three numbers'}
+            wanted = numbers.get(levels, f'one or {levels} numbers')
+            raise ValueError(f'init must be {wanted} >= 0, got {init}')
         self.momentum = momentum
-        self.register_buffer('weight', start.expand(3).clone())
+        self.register_buffer('weight', start.expand(levels).clone())
         # Kept on the device: the first update is chosen without a host synchronisation.
         self.register_buffer('started', torch.tensor(init is not None))
 
@@ -66,11 +76,11 @@ class SelfInformationWeight(nn.Module):
         """Move the weights towards the self-information of this iteration.
 
         Args:
-            mean_cosines: Mean cosine per level (easy, middle, hard), (3,) in [-1, 1]; the weight of
+            mean_cosines: Mean cosine per level (easy, middle, hard), (L,) in [-1, 1]; the weight of
                 a level that is not finite stays as it is.
 
         Returns:
-            The new weights, (3,).
+            The new weights, (L,).
         """
         information = self_information(mean_cosines.to(self.weight))
         average = self.momentum * self.weight + (1 - self.momentum) * information

@@ -10,7 +10,6 @@ from torch import Tensor, nn
 
 from mmfncontra.engine.hooks import NegativesPanelHook, negatives_panel_hook
 from mmfncontra.models.augments import ADA
-from mmfncontra.models.contrasts import DIFFICULTIES
 from mmfncontra.models.wavelets import FrequencyNegatives
 
 
@@ -36,7 +35,7 @@ def contrastive(tiny_gan) -> Callable[[], nn.Module]:
     def build() -> nn.Module:
         model = tiny_gan()
         model.contrast = SimpleNamespace(
-            negatives=FrequencyNegatives(levels=2), difficulties=DIFFICULTIES
+            negatives=FrequencyNegatives(levels=2), difficulties=FrequencyNegatives.LEVELS
         )
         model.augment = darken
         return model
