@@ -14,6 +14,7 @@ from mmfncontra.registry import MODELS
 from mmfncontra.utils.rng import isolated_rng
 
 from .config import import_custom_modules, load_config
+from .nested_keys import get_nested, set_nested
 
 # Where each baseline comes from, and what makes it small enough to try.
 _FASTGAN = {'generator.out_size': 64, 'generator.base_channels': 4}
@@ -153,7 +154,7 @@ def _try(configs: Path, baseline: str, *additions: str) -> str:
         config, keys = ADDITIONS[addition]
         source = load_config(configs / config).model.to_dict()
         for key in keys:
-            _set(model, key, copy.deepcopy(_get(source, key)))
+            set_nested(model, key, copy.deepcopy(get_nested(source, key)))
     if model.get('freeze_disc'):
         model['freeze_disc'] = 1  # small networks have few layers
     try:
@@ -169,7 +170,7 @@ def _small_model(configs: Path, baseline: str) -> dict:
     model = load_config(configs / config).model.to_dict()
     model.update(augment=None, regularisers={})
     for key, value in changes.items():
-        _set(model, key, copy.deepcopy(value))
+        set_nested(model, key, copy.deepcopy(value))
     return model
 
 
@@ -184,16 +185,3 @@ def _step(gan: nn.Module, generator: dict) -> None:
     }
     images = torch.randint(0, 256, (2, 3, size, size), dtype=torch.uint8)
     gan.train_step(dict(inputs=list(images)), OptimWrapperDict(**wrappers))
-
-
-def _get(model: dict, key: str) -> Any:
-    for part in key.split('.'):
-        model = model[part]
-    return model
-
-
-def _set(model: dict, key: str, value: Any) -> None:
-    *path, name = key.split('.')
-    for part in path:
-        model = model.setdefault(part, {})
-    model[name] = value

@@ -1,0 +1,72 @@
+"""A few iterations of every way to contrast on each baseline it has a config for."""
+
+import math
+
+import pytest
+import torch
+from short_runs import CONFIGS, FASTGAN, STYLEGAN2, logged, train
+
+from mmfncontra.apis import components
+from mmfncontra.apis.config import load_config
+
+BASELINES = {
+    'fastgan': FASTGAN,
+    'stylegan2-ada': {
+        **STYLEGAN2,
+        # At 8 pixels there is nothing to blur.
+        'model.generator.out_size': 16,
+        'model.discriminator.in_size': 16,
+        # Beside the contrast, and nothing new in it.
+        'model.disc_auxiliary_losses': dict(_delete_=True),
+        'model.gen_auxiliary_losses': dict(_delete_=True),
+    },
+}
+# The configs of the listed components; FNContra's own are trained in test_runs.
+CONTRASTS = sorted({choice.base for choice in components.CHOICES} - {'fncontra'})
+
+
+def config_of(baseline, contrast):
+    found = sorted(CONFIGS.glob(f'*/{baseline}-{contrast}_shells.py'))
+    assert len(found) == 1, f'{contrast} has no config on {baseline}'
+    return found[0]
+
+
+@pytest.mark.parametrize('contrast', CONTRASTS)
+@pytest.mark.parametrize('baseline', BASELINES)
+def test_trains(baseline, contrast, tmp_path):
+    config = config_of(baseline, contrast)
+    options = {
+        **{k: v for k, v in BASELINES[baseline].items() if 'interval' not in k},
+        'default_hooks.checkpoint': None,
+        'train_dataloader.batch_size': 3,
+    }
+    negatives = load_config(config).model.contrast.negatives
+    if 'LowPass' not in str(negatives):
+        key = 'negatives.0' if isinstance(negatives, list) else 'negatives'
+        options[f'model.contrast.{key}.levels'] = 3
+    name = config.relative_to(CONFIGS).with_suffix('').as_posix()
+    runner = train(name, tmp_path, None, options, 3)
+    model = runner.model
+    levels = model.contrast.levels
+    scalars = logged(tmp_path)
+    wanted = {'loss_dwcl', 'loss_gwcl', 'loss_disc', 'loss_gen'}
+    wanted |= {f'{kind}_{level}' for kind in ('weight', 'similarity') for level in levels}
+    assert wanted <= set(scalars)
+    for key in wanted:
+        assert len(scalars[key]) == 3 and all(map(math.isfinite, scalars[key])), key
+    projector = model.discriminator.head.projector
+    moments = runner.optim_wrapper['discriminator'].optimizer.state
+    moved = [moments[p]['exp_avg'].abs().sum() for p in projector.parameters()]
+    assert all(0 < float(each) < math.inf for each in moved)
+    if model.contrast.queue is not None:
+        filled = model.contrast.queue.embeddings.abs().sum(dim=1) > 0
+        assert filled.sum() == min(9, len(filled)) and filled[: int(filled.sum())].all()
+    assert (tmp_path / 'negatives.png').stat().st_size > 0
+    assert torch.isfinite(model.contrast.similarity).all()
+
+
+@pytest.mark.parametrize('contrast', CONTRASTS)
+@pytest.mark.parametrize('baseline', BASELINES)
+def test_is_three_lines_over_the_baseline(baseline, contrast):
+    lines = config_of(baseline, contrast).read_text().splitlines()
+    assert len(lines) == 3 and f'../{baseline}/{baseline}_shells.py' in lines[0]
