@@ -18,12 +18,12 @@ class FeatureMixing(nn.Module):
         \lambda_i \sim U(a, b), \quad \pi(i) \neq i
 
     with a random :math:`\pi` that visits every image once. A convex mix in which the image's own
-    share is the larger one is a positive that no augmentation of an image makes.
+    share is the larger one is a positive that no augmentation of an image makes. That samples of
+    the batch are mixed in feature space is the paper's; the distribution of the shares and the unit
+    length of what is mixed are ours.
 
     Source: Li and Yin, Random image masking and in-batch feature mixing for self-supervised
-    learning, Expert Systems with Applications 264, 2025, 125898. The paper's abstract says that
-    samples of the batch are mixed in feature space; the distribution of the shares and the unit
-    length of what is mixed are ours.
+    learning, Expert Systems with Applications 264, 2025, 125898.
 
     Args:
         share: Smallest and largest share a, b of an image's own embedding, in [0, 1].

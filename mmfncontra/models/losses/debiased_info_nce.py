@@ -26,10 +26,10 @@ class DebiasedInfoNCE(ContrastiveObjective):
         \mathrm{term}_k = -\log \frac{e^{s^+/\tau}}
             {e^{s^+/\tau} + \sum_{j \in O_k} e^{s_j/\tau} + N G}.
 
-    Source: Chuang et al., Debiased Contrastive Learning, NeurIPS 2020; :math:`\beta`: Robinson et
-    al., Contrastive Learning with Hard Negative Samples, ICLR 2021. Together with
-    :class:`~mmfncontra.models.negatives.SyntheticNegatives` it is SSCL (Dong et al., Neural
-    Processing Letters 56, 2024).
+    Together with :class:`~mmfncontra.models.negatives.SyntheticNegatives` it is SSCL.
+
+    Source: Chuang et al., Debiased Contrastive Learning, NeurIPS 2020; the hardness: Robinson et
+    al., Contrastive Learning with Hard Negative Samples, ICLR 2021.
 
     Args:
         temperature: :math:`\tau`, positive.

@@ -19,12 +19,12 @@ class SyntheticNegatives(nn.Module):
         \tilde h = \alpha \, n_i + (1 - \alpha) \, n_j, \quad \alpha \sim U(0, 1),
 
     with :math:`n_i \neq n_j` drawn uniformly from the ``hardest`` unit-length embeddings of other
-    images by their cosine to the query. They join these in the denominator.
+    images by their cosine to the query. They join these in the denominator. In SSCL the objective
+    is :class:`~mmfncontra.models.losses.DebiasedInfoNCE`, whose ``hardness`` samples negatives by
+    their contrast with the query and whose ``class_prior`` corrects for false ones.
 
     Source: Dong et al., Synthetic Hard Negative Samples for Contrastive Learning, Neural
-    Processing Letters 56, 2024 (SSCL); together with :class:`DebiasedInfoNCE`, whose ``hardness``
-    samples by the contrast with the query and whose ``class_prior`` corrects for false negatives.
-    The mixes are those of Kalantidis et al., NeurIPS 2020.
+    Processing Letters 56, 2024 (SSCL); mixes of two: Kalantidis et al., NeurIPS 2020.
 
     Args:
         num: Mixes for each query.
