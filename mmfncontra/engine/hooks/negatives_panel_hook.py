@@ -30,8 +30,8 @@ _SHOWN_STRENGTH = 0.5
 class NegativesPanelHook(Hook):
     """Write training images beside their negatives and augmentations to ``negatives.png``.
 
-    One picture in the work directory before training: real, the negatives of the levels in use,
-    augmented. It shows the images as the data pipeline gives them, and for the middle and the hard
+    One picture in the work directory before training: real, the negatives of the levels in use, the
+    positive view, augmented. It shows the images as the data pipeline gives them, and for the middle and the hard
     negative one of the choices a step draws from. Without contrast, only real and augmented are
     shown. A resumed training keeps the picture it has. The randomness of the training is left as
     it was.
@@ -79,6 +79,8 @@ def _columns(model: nn.Module, images: Tensor) -> dict[str, Tensor]:
     contrast = getattr(model, 'contrast', None)
     if contrast is not None:
         columns |= _negatives(contrast, images)
+        if getattr(contrast, 'embeds', False):
+            columns['positive'] = contrast.view(images)
     if getattr(model, 'augment', None) is not None:
         # A copy: an adaptive augmentation may count what it is given.
         augment = copy.deepcopy(model.augment)

@@ -94,6 +94,16 @@ def test_shows_only_the_levels_in_use(train, contrastive, panels: list) -> None:
     assert list(panels[0]) == ['real', 'easy\nLL', 'hard\nLL + LH + HL', 'augmented']
 
 
+def test_the_positive_view_is_shown_where_it_is_used(train, contrastive, panels: list) -> None:
+    model = contrastive()
+    model.contrast.embeds = True
+    model.contrast.view = lambda x: -x
+    train(NegativesPanelHook(), model=model)
+    assert list(panels[0])[-2:] == ['positive', 'augmented']
+    positive, real = (panels[0][name].astype(int) for name in ('positive', 'real'))
+    assert np.abs(positive + real - 255).max() <= 1
+
+
 def test_a_resumed_training_keeps_its_picture(train, tmp_path: Path, panels: list) -> None:
     train(NegativesPanelHook(), start_at=2)
     assert len(panels) == 1  # there was none
