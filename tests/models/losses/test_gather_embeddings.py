@@ -8,9 +8,21 @@ from mmfncontra.models.losses import DWCLLoss, gather_embeddings
 NAMES = ('query', 'positive', 'easy', 'hard')
 
 
-def loss_and_gradients(x, past, gather):
+# All but DCLW, whose weights have a mean of 1 over the batch of a process.
+OBJECTIVES = (
+    dict(type='mmfncontra.InfoNCE'),
+    dict(type='mmfncontra.DCL'),
+    dict(type='mmfncontra.DebiasedInfoNCE', class_prior=0.2, hardness=0.5),
+)
+
+
+def losses_and_gradients(x, past, gather):
+    return [loss_and_gradients(x, past, gather, objective) for objective in OBJECTIVES]
+
+
+def loss_and_gradients(x, past, gather, objective):
     x = {name: value.clone().requires_grad_() for name, value in x.items()}
-    loss = DWCLLoss(0.3, batch_negatives=True, queue_size=4, gather=gather)(
+    loss = DWCLLoss(0.3, batch_negatives=True, queue_size=4, gather=gather, objective=objective)(
         x['query'], x['positive'], dict(easy=x['easy'], hard=x['hard']), torch.tensor([0.7, 0.2]),
         past=past,
     )  # fmt: skip
@@ -20,7 +32,7 @@ def loss_and_gradients(x, past, gather):
 
 def on_half(whole, past):
     own = slice(3 * get_rank(), 3 * get_rank() + 3)
-    return loss_and_gradients({name: value[own] for name, value in whole.items()}, past, True)
+    return losses_and_gradients({name: value[own] for name, value in whole.items()}, past, True)
 
 
 def gather_unequal():
@@ -30,14 +42,15 @@ def gather_unequal():
 def test_two_ranks_equal_one_with_the_whole_batch(tmp_path):
     whole = {name: torch.randn(6, 8, dtype=torch.float64) for name in NAMES}
     past = torch.randn(4, 8, dtype=torch.float64)
-    one, two = on_two_ranks(on_half, whole, past, folder=tmp_path)
-    loss, gradients = loss_and_gradients(whole, past, False)
-    # A distributed wrapper takes the mean over ranks.
-    torch.testing.assert_close((one[0] + two[0]) / 2, loss)
-    for name, gradient in gradients.items():
-        torch.testing.assert_close(torch.cat([one[1][name], two[1][name]]) / 2, gradient)
-    # Each rank has a loss of its own.
-    assert not torch.equal(one[0], two[0])
+    halves = on_two_ranks(on_half, whole, past, folder=tmp_path)
+    both = losses_and_gradients(whole, past, False)
+    for one, two, (loss, gradients) in zip(*halves, both, strict=True):
+        # A distributed wrapper takes the mean over ranks.
+        torch.testing.assert_close((one[0] + two[0]) / 2, loss)
+        for name, gradient in gradients.items():
+            torch.testing.assert_close(torch.cat([one[1][name], two[1][name]]) / 2, gradient)
+        # Each rank has a loss of its own.
+        assert not torch.equal(one[0], two[0])
 
 
 def test_batches_of_two_sizes(tmp_path):
