@@ -92,8 +92,31 @@ def train(images, tmp_path):
     return train
 
 
-def test_steps_do_not_wait_between_two_readings(train):
+# Every part of a contrast that draws, chooses or remembers.
+ALL_PARTS = dict(
+    negatives=[
+        dict(type='FrequencyNegatives', levels=3),
+        dict(type='LowPassNegatives', num=1),
+        dict(type='SyntheticNegatives', num=3, hardest=2),
+    ],
+    view=[
+        dict(type='RandomView'),
+        dict(type='HighBoostView'),
+        dict(type='RandomMasking'),
+        dict(type='FeatureMixing'),
+    ],
+    dwcl=dict(
+        batch_negatives=True,
+        queue_size=5,
+        objective=dict(type='DebiasedInfoNCE', hardness=0.5),
+    ),
+)
+
+
+@pytest.mark.parametrize('contrast', [{}, ALL_PARTS], ids=['fncontra', 'all-parts'])
+def test_steps_do_not_wait_between_two_readings(contrast, train):
     options = {'train_cfg.device_images': True, 'default_hooks.checkpoint.interval': 100}
+    options |= {f'model.contrast.{key}': value for key, value in contrast.items()}
     guard = Guard(first=1, last=9)
     with guard.modes:
         runner = train('run', guard, **options)
