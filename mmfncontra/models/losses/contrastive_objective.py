@@ -51,7 +51,8 @@ class ContrastiveObjective(nn.Module):
         Args:
             query: Embeddings, (B, E).
             positive: Embeddings of their positives, (B, E).
-            negatives: Embeddings of their own negatives by level, (B, E) or n of them (B, n, E).
+            negatives: Embeddings of their own negatives by level, (B, E) or n of them (B, n, E),
+                among which rows of zeros are empty places.
             weights: :math:`w_k` by level name, or a tensor (K,); ``None``: 1 each.
             others: Embeddings of other images, (N, E), or each query's own selection (B, N, E);
                 rows of zeros are empty places.
@@ -93,16 +94,20 @@ class ContrastiveObjective(nn.Module):
             name = type(self).__name__
             wanted = 'negatives that are other images' if self.needs_others else 'negatives'
             raise ValueError(f'{name} needs {wanted}, got none')
-        is_alone = None
+        # A query without a negative is computed with one, and left out below.
         if to_own is None:
             is_alone = to_others.isneginf().all(dim=1)
             to_others = to_others.masked_fill(is_alone.unsqueeze(1), 0.0)
+        else:
+            is_alone = to_own.isneginf().all(dim=2)
+            if to_others is not None:
+                is_alone = is_alone & to_others.isneginf().all(dim=1)
+            to_own = to_own.masked_fill(is_alone.unsqueeze(2), 0.0)
         own, others = (
             None if each is None else (each - to_positive.unsqueeze(1)) / self.temperature
             for each in (to_own, to_others)
         )
-        terms = self.contrast(to_positive, own, others)
-        return terms if is_alone is None else terms.masked_fill(is_alone, 0.0)
+        return self.contrast(to_positive, own, others).masked_fill(is_alone, 0.0)
 
     @abstractmethod
     def contrast(self, to_positive: Tensor, own: Tensor | None, others: Tensor | None) -> Tensor:

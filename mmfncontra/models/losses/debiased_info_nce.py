@@ -72,10 +72,9 @@ class DebiasedInfoNCE(ContrastiveObjective):
         # Queries without a negative are computed with one that is not there, and left out below.
         others = others.masked_fill((count == 0).unsqueeze(1), 0.0)
         if self.hardness:
-            log_mean = ((1 + self.hardness) * others).logsumexp(1)
-            log_mean = log_mean - (self.hardness * others).logsumexp(1)
+            log_mean = ((self.hardness * others).log_softmax(1) + others).logsumexp(1)
         else:
-            log_mean = others.logsumexp(1) - count.clamp(min=1).log()
+            log_mean = others.logsumexp(1) - count.clamp(min=1).to(others).log()
         excess = log_or_minus_infinity(self.class_prior) - log_mean
         # log(M - τ⁺ e^p) where it is positive. The clamp keeps the branch not taken, and with it
         # its gradient, finite.
@@ -83,7 +82,7 @@ class DebiasedInfoNCE(ContrastiveObjective):
         difference = difference.masked_fill(excess > -1e-6, -torch.inf)
         difference = difference - log_or_minus_infinity(1 - self.class_prior)
         floor = (-1 - to_positive) / self.temperature
-        log_sum = torch.maximum(difference, floor) + count.clamp(min=1).log()
+        log_sum = torch.maximum(difference, floor) + count.clamp(min=1).to(others).log()
         return log_sum.masked_fill(count == 0, -torch.inf)
 
     def extra_repr(self) -> str:

@@ -121,10 +121,10 @@ class DWCLLoss(nn.Module):
         Returns:
             The loss, a scalar.
         """
+        to_positive = cosine(query, positive if self.mixing is None else self.mixing(positive))
         to_own = cosine_to_own(query, negatives) if negatives else None
         to_others = self._cosines_to_others(query, positive, past)
-        target = positive if self.mixing is None else self.mixing(positive)
-        terms = self.objective.terms(cosine(query, target), to_own, to_others).mean(dim=1)
+        terms = self.objective.terms(to_positive, to_own, to_others).mean(dim=1)
         if not negatives:
             return self.loss_weight * terms.sum()
         return self.loss_weight * (level_weights(negatives, weights, terms) * terms).sum()
@@ -133,24 +133,23 @@ class DWCLLoss(nn.Module):
         self, query: Tensor, positive: Tensor, past: Tensor | None
     ) -> Tensor | None:
         """Cosines to other images, (B, N); -inf where there is none."""
-        pool, is_other = [], []
+        pools, masks = [], []
         if self.batch_negatives:
             everyones = gather_embeddings(positive) if self.gather else positive
             first = first_of_rank(positive) if self.gather else 0
             own = torch.arange(len(query), device=query.device).unsqueeze(1) + first
-            pool.append(full_precision(everyones))
-            is_other.append(torch.arange(len(everyones), device=query.device) != own)
+            pools.append(full_precision(everyones))
+            masks.append(torch.arange(len(everyones), device=query.device) != own)
         if past is not None:
-            pool.append(full_precision(past))
-            is_other.append((past != 0).any(dim=1).expand(len(query), -1))
-        if not pool:
+            pools.append(full_precision(past))
+            masks.append((past != 0).any(dim=1).expand(len(query), -1))
+        if not pools:
             return None
-        others, is_other = torch.cat(pool), torch.cat(is_other, dim=1)
-        cosines = cosine_to_others(query, others, is_other)
-        if self.synthetic is None:
-            return cosines
-        mixes = self.synthetic(query, others, is_other)
-        return torch.cat([cosines, cosine_to_others(query, mixes)], dim=1)
+        cosines = [cosine_to_others(query, *each) for each in zip(pools, masks, strict=True)]
+        if self.synthetic is not None:
+            mixes = self.synthetic(query, torch.cat(pools), torch.cat(masks, dim=1))
+            cosines.append(cosine_to_others(query, mixes))
+        return torch.cat(cosines, dim=1)
 
 
 def _build_objective(config: dict | None, temperature: float) -> ContrastiveObjective:

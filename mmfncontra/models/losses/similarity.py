@@ -59,26 +59,25 @@ def cosine_to_own(query: Tensor, negatives: Mapping[str, Tensor]) -> Tensor:
 
     Args:
         query: Embeddings, (B, E).
-        negatives: Embeddings by level of difficulty, (B, E) or n for each query (B, n, E).
+        negatives: Embeddings by level of difficulty, (B, E) or n for each query (B, n, E); of
+            several, rows of zeros are empty places.
 
     Returns:
-        Similarities, (K, B, n), in the order of ``negatives``.
+        Similarities, (K, B, n), in the order of ``negatives``; -inf where there is no negative.
 
     Raises:
         ValueError: If the levels do not hold equally many for each query.
     """
     if all(negative.ndim == 2 for negative in negatives.values()):
         return cosine_to_negatives(query, negatives).unsqueeze(2)
-    counts = {name: 1 if x.ndim == 2 else x.size(1) for name, x in negatives.items()}
+    several = {name: x.unsqueeze(1) if x.ndim == 2 else x for name, x in negatives.items()}
+    counts = {name: x.size(1) for name, x in several.items()}
     if len(set(counts.values())) > 1:
         raise ValueError(f'negatives must hold equally many for each level, got {counts}')
-    query = query.unsqueeze(1)
-    return torch.stack(
-        [
-            F.cosine_similarity(full_precision(query), full_precision(negative), dim=2)
-            for negative in negatives.values()
-        ]
-    )
+    query = full_precision(query).unsqueeze(1)
+    cosines = [F.cosine_similarity(query, full_precision(x), dim=2) for x in several.values()]
+    is_empty = torch.stack([(x == 0).all(dim=2) for x in several.values()])
+    return torch.stack(cosines).masked_fill(is_empty, -torch.inf)
 
 
 def cosine_to_others(query: Tensor, others: Tensor, is_other: Tensor | None = None) -> Tensor:

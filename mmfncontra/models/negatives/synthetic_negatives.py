@@ -62,6 +62,8 @@ class SyntheticNegatives(nn.Module):
             Mixes of unit length, (B, num, E), with the gradient of ``others``; zeros for a query
             that has fewer than two others.
         """
+        if others.size(-2) == 0:
+            return query.new_zeros(len(query), self.num, query.size(1))
         similarity = cosine_to_others(query.detach(), others.detach(), is_other)
         nearest = similarity.topk(min(self.hardest, similarity.size(1)), dim=1)
         count = nearest.values.isfinite().sum(dim=1, keepdim=True)
