@@ -241,8 +241,13 @@ def _build_parts(
     argument: str, configs: dict | Sequence[dict] | None, default: str
 ) -> tuple[list[nn.Module], nn.Module | None]:
     """What is built from images, and the part that is built from embeddings, if there is one."""
-    if not isinstance(configs, Sequence):
+    if configs is None or isinstance(configs, dict):
         configs = [configs or dict(type=default)]
+    if isinstance(configs, str) or not all(isinstance(config, dict) for config in configs):
+        raise ValueError(
+            f"{argument} must be a config such as dict(type='{default.rpartition('.')[2]}') or a "
+            f'list of these, got {configs!r}'
+        )
     parts = [MODELS.build(config) for config in configs]
     images = [p for p in parts if getattr(p, 'acts_on', 'images') == 'images']
     embeddings = [p for p in parts if p not in images]

@@ -153,6 +153,8 @@ class DWCLLoss(nn.Module):
 
 
 def _build_objective(config: dict | None, temperature: float) -> ContrastiveObjective:
+    if config is not None and not isinstance(config, dict):
+        raise ValueError(f"objective must be a config such as dict(type='DCL'), got {config!r}")
     config = dict(config or dict(type='mmfncontra.InfoNCE'))
     if 'temperature' in config:
         raise ValueError(
@@ -170,6 +172,8 @@ def _build_objective(config: dict | None, temperature: float) -> ContrastiveObje
 
 
 def _build_part(argument: str, config: dict | nn.Module | None) -> nn.Module | None:
+    if isinstance(config, str):
+        raise ValueError(f'{argument} must be a config with a type, got {config!r}')
     part = build_model(config)
     if part is not None and getattr(part, 'acts_on', None) != 'embeddings':
         raise ValueError(f'{argument} must act on embeddings, got {type(part).__name__}')

@@ -84,6 +84,8 @@ def test_everything_at_once(images):
     ('arguments', 'message'),
     [
         (dict(negatives=[MIXES]), 'negatives must have one part or more that acts on images'),
+        (dict(view='RandomMasking'), 'view must be a config such as'),
+        (dict(negatives=[FREQUENCY, 'blur']), 'negatives must be a config such as'),
         (dict(view=MIXING), 'view must have one part or more that acts on images'),
         (dict(view=[ROTATE, MIXING, MIXING]), 'at most one that acts on embeddings'),
         (dict(negatives=[FREQUENCY, FREQUENCY]), 'negatives must make levels of different names'),

@@ -242,6 +242,8 @@ def test_mixed_positives_leave_the_negatives_as_they_are():
         (dict(synthetic=dict(type='mmfncontra.SyntheticNegatives')), 'mixes negatives that are'),
         (dict(objective=dict(type='mmfncontra.GWCLLoss')), 'must be a ContrastiveObjective'),
         (dict(objective=dict(type='mmfncontra.DCL', temperature=1.0)), 'give it as temperature'),
+        (dict(objective='DCL'), 'objective must be a config such as'),
+        (dict(mixing='FeatureMixing'), 'mixing must be a config with a type'),
         (dict(mixing=dict(type='mmfncontra.RandomView')), 'mixing must act on embeddings'),
         (dict(temperature=0.0), 'temperature must be positive, got 0.0'),
     ],
