@@ -31,10 +31,10 @@ class NegativesPanelHook(Hook):
     """Write training images beside their negatives and augmentations to ``negatives.png``.
 
     One picture in the work directory before training: real, the negatives of the levels in use, the
-    positive view, augmented. It shows the images as the data pipeline gives them, and for the middle and the hard
-    negative one of the choices a step draws from. Without contrast, only real and augmented are
-    shown. A resumed training keeps the picture it has. The randomness of the training is left as
-    it was.
+    positive view, augmented. It shows the images as the data pipeline gives them, and for the
+    middle and the hard negative one of the choices a step draws from. Without contrast, only real
+    and augmented are shown. A resumed training keeps the picture it has. The randomness of the
+    training is left as it was.
 
     Args:
         num_images: Training images to show, taken evenly over the data set.

@@ -1,5 +1,7 @@
 """Discriminator that sees the fine detail of images alone."""
 
+from itertools import pairwise
+
 from torch import Tensor, nn
 
 from mmfncontra.models.wavelets import decompose, filter_bank
@@ -62,7 +64,7 @@ class FrequencyDiscriminator(nn.Module):
             nn.Sequential(
                 nn.Conv2d(width, wider, 3, stride=2 if i else 1, padding=1), nn.LeakyReLU(0.2)
             )
-            for i, (width, wider) in enumerate(zip(widths[:-1], widths[1:], strict=True))
+            for i, (width, wider) in enumerate(pairwise(widths))
         )
         self.logit = nn.Linear(widths[-1], 1)
         for stage in self.stages:

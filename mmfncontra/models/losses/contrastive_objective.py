@@ -7,6 +7,8 @@ from collections.abc import Mapping
 import torch
 from torch import Tensor, nn
 
+from mmfncontra.registry import MODELS
+
 from .similarity import cosine, cosine_to_others, cosine_to_own, level_weights
 
 
@@ -125,6 +127,34 @@ class ContrastiveObjective(nn.Module):
     def extra_repr(self) -> str:
         """Describe the module in ``print(model)``."""
         return f'temperature={self.temperature}'
+
+
+def build_objective(config: dict | None, temperature: float) -> ContrastiveObjective:
+    """Build the objective of a loss, which has the temperature.
+
+    Args:
+        config: Config of it, without a temperature; ``None``: ``InfoNCE``.
+        temperature: Of the loss, positive.
+
+    Raises:
+        ValueError: If it is no config, has a temperature, or is no objective.
+    """
+    if config is not None and not isinstance(config, dict):
+        raise ValueError(f"objective must be a config such as dict(type='DCL'), got {config!r}")
+    config = dict(config or dict(type='mmfncontra.InfoNCE'))
+    if 'temperature' in config:
+        raise ValueError(
+            'objective has the temperature of the loss: give it as temperature, not in objective, '
+            f'got {config["temperature"]}'
+        )
+    kind = config.get('type')
+    kind = MODELS.get(kind) if isinstance(kind, str) else kind
+    if isinstance(kind, type) and not issubclass(kind, ContrastiveObjective):
+        raise ValueError(
+            'objective must be a ContrastiveObjective such as InfoNCE, DCL or DebiasedInfoNCE, '
+            f'got {kind.__name__}'
+        )
+    return MODELS.build(dict(config, temperature=temperature))
 
 
 def log_sum(own: Tensor | None, others: Tensor | None) -> Tensor:

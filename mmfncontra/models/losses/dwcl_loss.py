@@ -8,7 +8,7 @@ from torch import Tensor, nn
 from mmfncontra.registry import MODELS, build_model
 from mmfncontra.utils.checks import check_integers
 
-from .contrastive_objective import ContrastiveObjective
+from .contrastive_objective import build_objective
 from .gather_embeddings import first_of_rank, gather_embeddings
 from .similarity import cosine, cosine_to_others, cosine_to_own, full_precision, level_weights
 
@@ -84,7 +84,7 @@ class DWCLLoss(nn.Module):
                 'gather must be False without batch_negatives=True or a queue_size: there is '
                 f'nothing to gather, got {gather}'
             )
-        self.objective = _build_objective(objective, temperature)
+        self.objective = build_objective(objective, temperature)
         self.temperature = temperature
         self.loss_weight = loss_weight
         self.batch_negatives = batch_negatives
@@ -150,25 +150,6 @@ class DWCLLoss(nn.Module):
             mixes = self.synthetic(query, torch.cat(pools), torch.cat(masks, dim=1))
             cosines.append(cosine_to_others(query, mixes))
         return torch.cat(cosines, dim=1)
-
-
-def _build_objective(config: dict | None, temperature: float) -> ContrastiveObjective:
-    if config is not None and not isinstance(config, dict):
-        raise ValueError(f"objective must be a config such as dict(type='DCL'), got {config!r}")
-    config = dict(config or dict(type='mmfncontra.InfoNCE'))
-    if 'temperature' in config:
-        raise ValueError(
-            'objective has the temperature of the loss: give it as temperature, not in objective, '
-            f'got {config["temperature"]}'
-        )
-    kind = config.get('type')
-    kind = MODELS.get(kind) if isinstance(kind, str) else kind
-    if isinstance(kind, type) and not issubclass(kind, ContrastiveObjective):
-        raise ValueError(
-            'objective must be a ContrastiveObjective such as InfoNCE, DCL or DebiasedInfoNCE, '
-            f'got {kind.__name__}'
-        )
-    return MODELS.build(dict(config, temperature=temperature))
 
 
 def _build_part(argument: str, config: dict | nn.Module | None) -> nn.Module | None:

@@ -8,6 +8,7 @@ from torch import Tensor, nn
 
 from mmfncontra.registry import MODELS
 
+from .contrastive_objective import build_objective
 from .similarity import full_precision
 
 
@@ -67,19 +68,10 @@ class RestorationContrastLoss(nn.Module):
         objective: dict | None = None,
     ) -> None:
         super().__init__()
-        if not temperature > 0:
-            raise ValueError(f'temperature must be positive, got {temperature}')
         if not loss_weight >= 0:
-            raise ValueError(f'loss_weight must not be negative, got {loss_weight}')
-        if objective is not None and 'temperature' in objective:
-            raise ValueError(
-                'objective must not have a temperature, it is that of the loss: got '
-                f'{objective["temperature"]}, give temperature={objective["temperature"]} instead'
-            )
-        self.objective = MODELS.build(
-            {'type': 'InfoNCE', **(objective or {}), 'temperature': temperature}
-        )
-        if getattr(self.objective, 'needs_others', False):
+            raise ValueError(f'loss_weight must be 0 or more, got {loss_weight}')
+        self.objective = build_objective(objective, temperature)
+        if self.objective.needs_others:
             raise ValueError(
                 'objective must do without other images, such as InfoNCE, DCL or DCLW, got '
                 f'{type(self.objective).__name__}, which needs them'
