@@ -48,9 +48,9 @@ $(VENV)/.installed: $(REQUIREMENTS) setup.cfg pyproject.toml
 	$(PIP) --no-deps --no-build-isolation -e .
 	@touch $@
 
-$(VENV)/.installed-dev: $(VENV)/.installed
+$(VENV)/.installed-dev: $(VENV)/.installed projects/ssl/requirements.txt
 	@# mmagic is here without the dependencies it declares, which pip would call a conflict.
-	$(PIP) --no-warn-conflicts -c $(CONSTRAINTS) -r requirements/dev.txt
+	$(PIP) --no-warn-conflicts -c $(CONSTRAINTS) -r requirements/dev.txt -r projects/ssl/requirements.txt
 	@touch $@
 
 clean:

@@ -7,6 +7,7 @@ any other package is missing.
 from .console import note, quiet_console, run_command, user_error
 from .launchers import LAUNCHERS
 from .prepare import prepare_mmagic
+from .prepare_mmpretrain import prepare_mmpretrain
 from .versions import check_versions
 
 __all__ = [
@@ -14,6 +15,7 @@ __all__ = [
     'check_versions',
     'note',
     'prepare_mmagic',
+    'prepare_mmpretrain',
     'quiet_console',
     'run_command',
     'user_error',

@@ -1,0 +1,1 @@
+contrast = dict(objective=dict(type='mmfncontra.DCL'))

@@ -1,0 +1,28 @@
+data_preprocessor = dict(type='SelfSupDataPreprocessor', mean=[78.0], std=[96.0])
+view = [
+    dict(type='Rotate', magnitude_range=(0, 20), magnitude_std='inf', pad_val=0, prob=1.0),
+    dict(type='RandomResizedCrop', scale=32, crop_ratio_range=(0.5, 1.0)),
+    dict(type='Contrast', magnitude_range=(0, 0.4), magnitude_std='inf', prob=0.8),
+]
+train_dataloader = dict(
+    batch_size=64,
+    num_workers=1,
+    persistent_workers=True,
+    drop_last=True,
+    sampler=dict(type='DefaultSampler', shuffle=True),
+    collate_fn=dict(type='default_collate'),
+    dataset=dict(
+        type='Digits',
+        split='train',
+        size=32,
+        pipeline=[dict(type='MultiView', num_views=2, transforms=[view]), dict(type='PackInputs')],
+    ),
+)
+train_cfg = dict(by_epoch=True, max_epochs=5)
+custom_hooks = [
+    dict(
+        type='LinearProbeHook',
+        train=dict(type='Digits', split='train', size=32, pipeline=[dict(type='PackInputs')]),
+        test=dict(type='Digits', split='test', size=32, pipeline=[dict(type='PackInputs')]),
+    )
+]

@@ -1,0 +1,13 @@
+model = dict(
+    type='SimCLR',
+    backbone=dict(type='ResNet', depth=18, stem_channels=16, base_channels=16),
+    neck=dict(
+        type='NonLinearNeck',
+        in_channels=128,
+        hid_channels=128,
+        out_channels=64,
+        num_layers=2,
+        with_avg_pool=True,
+    ),
+    head=dict(type='ContrastiveHead', loss=dict(type='CrossEntropyLoss'), temperature=0.2),
+)

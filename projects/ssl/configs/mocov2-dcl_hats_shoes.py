@@ -1,0 +1,2 @@
+_base_ = ['./mocov2_hats_shoes.py', './_base_/contrast/dcl.py']
+model = dict(type='ContrastMoCo', **_base_.contrast)

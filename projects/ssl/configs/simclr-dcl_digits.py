@@ -1,0 +1,2 @@
+_base_ = ['./simclr_digits.py', './_base_/contrast/dcl.py']
+model = dict(type='ContrastSimCLR', **_base_.contrast)

@@ -1,0 +1,1 @@
+_base_ = ['./_base_/simclr.py', './_base_/hats_shoes.py', './_base_/runtime.py']

@@ -1,0 +1,70 @@
+"""SimCLR of mmpretrain with components of mmfncontra."""
+
+from typing import Any
+
+import torch
+from mmpretrain.models import SimCLR
+from mmpretrain.registry import MODELS
+from torch import Tensor
+
+from mmfncontra.models.losses import gather_embeddings
+from mmfncontra.models.losses.gather_embeddings import first_of_rank
+
+from .contrast import Contrast
+
+
+@MODELS.register_module()
+class ContrastSimCLR(SimCLR):
+    """SimCLR whose loss is put together from parts.
+
+    With ``InfoNCE`` and nothing else it is mmpretrain's loss. On several ranks each has the loss of
+    its own images against those of all, and gradients flow back to the ranks they are from, so that
+    their average is the gradient of the loss of all images. (mmpretrain's is that divided by the
+    number of ranks.)
+
+    Args:
+        objective: See :class:`~projects.ssl.contrast.Contrast`; default ``InfoNCE``.
+        synthetic: See there.
+        view: See there; it is applied to one of the two views of each image.
+        mixing: See there; positives are mixed with others of the same view.
+        **kwargs: What ``SimCLR`` takes; the head gives the temperature.
+    """
+
+    def __init__(
+        self,
+        objective: dict = dict(type='mmfncontra.InfoNCE'),  # noqa: B006 (never changed)
+        synthetic: dict | None = None,
+        view: dict | None = None,
+        mixing: dict | None = None,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(**kwargs)
+        self.contrast = Contrast(self.head.temperature, objective, synthetic, view, mixing)
+
+    def loss(self, inputs: list[Tensor], data_samples: list, **kwargs: Any) -> dict[str, Tensor]:
+        """Loss of a batch.
+
+        Args:
+            inputs: Two views of n images, each (n, C, H, W).
+            data_samples: Not used.
+            **kwargs: Not used.
+
+        Returns:
+            ``loss``.
+        """
+        first, second = inputs
+        images = torch.cat([self.contrast.view(first), second])
+        embeddings = self.neck(self.backbone(images))[0]
+        first, second = embeddings.chunk(2)
+        positives = torch.cat([self.contrast.mixing(second), self.contrast.mixing(first)])
+        everyones = gather_embeddings(embeddings)
+        is_own = self._is_own(len(embeddings), len(everyones), first_of_rank(embeddings))
+        is_other = ~is_own.to(embeddings.device)
+        return dict(loss=self.contrast(embeddings, positives, everyones, is_other))
+
+    @staticmethod
+    def _is_own(count: int, total: int, start: int) -> Tensor:
+        """Which of all embeddings (total) are of the image of each of this rank's (count)."""
+        place = torch.arange(count)
+        both = torch.stack([place, place.roll(count // 2)], dim=1) + start
+        return torch.zeros(count, total, dtype=torch.bool).scatter(1, both, True)

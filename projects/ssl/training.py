@@ -1,0 +1,91 @@
+"""From a config of this project to a probed training."""
+
+from pathlib import Path
+from typing import Any
+
+from mmengine.config import Config
+from mmengine.runner import Runner
+from mmpretrain.registry import DATASETS
+
+from .linear_probe import LinearProbeHook, settle_batchnorm
+
+CONFIGS = Path(__file__).parent / 'configs'
+
+
+def load_config(
+    config: str | Path,
+    work_dir: str | Path,
+    seed: int | None = None,
+    data: str | Path | None = None,
+    options: dict[str, Any] | None = None,
+) -> Config:
+    """Read a config and set what a command line says.
+
+    Args:
+        config: Its file.
+        work_dir: Where logs and checkpoints go.
+        seed: Seed of the training; ``None``: that of the config.
+        data: Folder that holds ``hats`` and ``shoes``; ``None``: that of the config.
+        options: Further values by dotted key.
+    """
+    # Dumped without yapf, whose formatting takes as long as some steps, four times a training.
+    values = Config.fromfile(config).to_dict()
+    cfg = Config(values, filename=str(config), format_python_code=False)
+    cfg.work_dir = str(work_dir)
+    if seed is not None:
+        cfg.randomness.seed = seed
+    if data is not None:
+        for dataset in datasets(cfg):
+            if 'data_root' in dataset:
+                dataset.data_root = str(data)
+    cfg.merge_from_dict(options or {})
+    return cfg
+
+
+def datasets(cfg: Config) -> list[dict]:
+    """Configs of the data sets that are trained on, probed on and tested on.
+
+    Args:
+        cfg: Config of a training.
+    """
+    probe = cfg.custom_hooks[0]
+    return [cfg.train_dataloader.dataset, probe.train, probe.test]
+
+
+def train(cfg: Config) -> float:
+    """Train and probe.
+
+    Args:
+        cfg: Config of a training.
+
+    Returns:
+        Test accuracy of the probe, in [0, 1].
+    """
+    runner = Runner.from_cfg(cfg)
+    runner.train()
+    return runner.message_hub.get_info('probe/accuracy')
+
+
+def probe_untrained(cfg: Config) -> float:
+    """Probe the network as it is before its training, with the data's BatchNorm statistics.
+
+    Args:
+        cfg: Config of a training.
+
+    Returns:
+        Test accuracy of the probe, in [0, 1].
+    """
+    runner = Runner.from_cfg(cfg)
+    runner.model.init_weights()
+    probe = next(hook for hook in runner.hooks if isinstance(hook, LinearProbeHook))
+    settle_batchnorm(runner.model, probe.train)
+    return probe.probe(runner.model)
+
+
+def num_test_images(cfg: Config) -> int:
+    """How many images the probe is tested on.
+
+    Args:
+        cfg: Config of a training.
+    """
+    return len(DATASETS.build(datasets(cfg)[-1]))
