@@ -1,0 +1,1 @@
+"""Contrastive super-resolution (PCL-SR) in mmagic's own models."""

@@ -1,0 +1,3 @@
+_base_ = ['srgan.py', '_base_/contrast.py']
+
+model = dict(type='ContrastiveSRGAN', contrast=_base_.contrast)
