@@ -48,7 +48,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     from mmfncontra.utils.checks import check_writable
 
     if args.json is not None:
-        check_writable(args.json, '--json')
+        args.json = check_writable(args.json, '--json')
     check = check_data(
         args.data,
         size=args.size,

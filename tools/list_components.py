@@ -33,7 +33,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     from mmfncontra.utils.checks import check_writable
 
     if args.out is not None:
-        check_writable(args.out, '--out')
+        args.out = check_writable(args.out, '--out')
     text = describe_components(Path(__file__).resolve().parents[1] / 'configs')
     if args.out is None:
         print(text, end='')

@@ -42,7 +42,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     from mmfncontra.visualization.report import write_report
 
     if args.out is not None:
-        check_writable(args.out, '--out')
+        args.out = check_writable(args.out, '--out')
     out = write_report(args.work_dirs, args.out)
     note(f'report in {out} ({out.stat().st_size / 1e6:.1f} MB): open it in a browser')
 

@@ -28,6 +28,21 @@ KINDS = {
 
 _FIXED = 'fixed weights'
 
+# These want many negatives.
+_OBJECTIVE = ('dwcl.objective', 'dwcl.batch_negatives')
+
+# How to write a part: the page's last words on parts.
+_OWN_PARTS = """## A part of your own
+
+A view is a registered module from images (B, C, H, W) to images of the same shape; negatives are
+one from images to a dict of such by level, whose attribute `LEVELS` names these. Both may say their
+`role` (`'view'` or `'negatives'`), which is checked, and `min_size`, the smallest side of an image.
+With `acts_on = 'embeddings'` a view maps embeddings (B, E) to such, and negatives map
+`(query, others, is_other)` to (B, M, E). An objective derives from `ContrastiveObjective` and has a
+method `contrast`; with `needs_others = True` it is refused where there are no other images. Weights
+take the number of `levels` and have a buffer `weight` of as many numbers and a method
+`update(mean_cosines)`."""
+
 
 @dataclass(frozen=True)
 class Choice:
@@ -41,6 +56,7 @@ class Choice:
         label: What the tables call it; default the component's name.
         what: In a sentence what it does; default the first one of the component's docstring.
         source: Where it is from; default what the component's docstring says.
+        config: A whole config that has it, where that is not a matter of ``keys``.
     """
 
     kind: str
@@ -50,6 +66,7 @@ class Choice:
     label: str = ''
     what: str = ''
     source: str = ''
+    config: str = ''
 
     def __str__(self) -> str:
         return self.label or self.component
@@ -82,9 +99,9 @@ CHOICES = (
     ),
     Choice('negatives', 'SyntheticNegatives', 'sscl', ('negatives', 'dwcl.batch_negatives')),
     Choice('objective', 'InfoNCE', 'fncontra', ()),
-    Choice('objective', 'DCL', 'dcl', ('dwcl.objective',)),
-    Choice('objective', 'DCLW', 'dclw', ('dwcl.objective',)),
-    Choice('objective', 'DebiasedInfoNCE', 'debiased', ('dwcl.objective',)),
+    Choice('objective', 'DCL', 'dcl', _OBJECTIVE),
+    Choice('objective', 'DCLW', 'dclw', _OBJECTIVE),
+    Choice('objective', 'DebiasedInfoNCE', 'debiased', _OBJECTIVE),
     Choice('weights', 'SelfInformationWeight', 'fncontra', ('weights',)),
     Choice(
         'weights',
@@ -94,6 +111,7 @@ CHOICES = (
         _FIXED,
         'The same without `DynamicWeightHook`, the third line of a config: `init`, 0.5 each.',
         'Published code of FNContra.',
+        'fncontra/ablations/fastgan_shells_fixed-weight.py',
     ),
 )
 # Of a contrast for restoration, which is no FNContra.
@@ -105,6 +123,10 @@ REFUSED: tuple[dict[str, Any], ...] = (
     {'negatives': [dict(type='FrequencyNegatives'), dict(type='FrequencyNegatives')]},
     {'view': [dict(type='FeatureMixing')]},
     {'view': [dict(type='RandomView'), dict(type='FeatureMixing')], 'dwcl': None},
+    {'negatives': dict(type='RandomView')},
+    {'view': [dict(type='RandomView'), dict(type='SyntheticNegatives')]},
+    {'dwcl': dict(type='InfoNCE')},
+    {'weights.levels': 2},
     {'dwcl.gather': True},
     {'dwcl.objective': dict(type='GWCLLoss')},
     {'dwcl.objective': dict(type='DCL', temperature=0.1)},
@@ -144,7 +166,11 @@ def describe_components(configs: Path) -> str:
         '',
         'Written by `python tools/list_components.py`, which tries every combination of a view,',
         'negatives, an objective and weights. The configs below stand on an FNContra config, for',
-        'example `configs/fncontra/fastgan_shells.py`; several go into one `model`.',
+        'example `configs/fncontra/fastgan_shells.py`; several go into one `model`. On the command',
+        'line, and on a CPU, one of them is',
+        '',
+        '    python tools/train.py configs/fncontra/fastgan_demo.py --cfg-options \\',
+        '        model.contrast.dwcl.objective.type=DCL model.contrast.dwcl.batch_negatives=True',
         '',
         'A contrast pulls the embedding of an image to that of a **view** of it and pushes it from',
         'those of **negatives**; the **objective** says by which function, and each level of the',
@@ -171,9 +197,9 @@ def describe_components(configs: Path) -> str:
         lines += [line for choice in choices for line in _snippet(configs, choice)]
         lines.append('```')
     works = sum(not error for error in tried.values())
-    lines += ['', '## What does not go together', '']
-    lines += [f'{works} of {len(tried)} combinations work. The reasons of the others:', '']
+    lines += ['', f'{works} of {len(tried)} combinations work.', '']
     lines += [f'{number}. `{reason}`' for reason, number in reasons.items()]
+    lines += ['', *_OWN_PARTS.splitlines()]
     lines += ['', '## For restoration', '', '| | what it does | source |', '|---|---|---|']
     for name in RESTORATION:
         lines.append(f'| `{name}` | {_first_sentence(name)} | {_docstring_source(name)} |')
@@ -245,11 +271,17 @@ def _goes_with(
         if other.kind != choice.kind and errors and all(errors):
             number = reasons.setdefault(errors[0], len(reasons) + 1)
             exceptions.append(f'{other if other.label else f"`{other}`"} ({number})')
-    return f'all but {" and ".join(exceptions)}' if exceptions else 'all'
+    needs = getattr(MODELS.get(choice.component), 'needs_others', False)
+    beside = ', with other images as negatives beside' if needs else ''
+    return (f'all but {" and ".join(exceptions)}' if exceptions else 'all') + beside
 
 
 def _snippet(configs: Path, choice: Choice) -> list[str]:
     """What of a choice's file it consists of, as a config, and a config that has it."""
+    if choice.config:
+        code = (configs / choice.config).read_text(encoding='utf-8').strip()
+        code = '\n'.join(line for line in code.splitlines() if not line.startswith('#'))
+        return [f'# {choice}: {configs.name}/{choice.config}', code]
     contrasts = _contrasts(configs)
     part: dict[str, Any] = {}
     for key in choice.keys:
@@ -268,9 +300,8 @@ def _snippet(configs: Path, choice: Choice) -> list[str]:
         ),
         key=lambda path: len(path.name),
     )
-    remark = ', without its third line' if choice.label == _FIXED else ''
     where = example.relative_to(configs.parent).as_posix()
-    return [f'# {choice}: {where}{remark}', f'model = {_as_code(dict(contrast=part))}']
+    return [f'# {choice}: {where}', f'model = {_as_code(dict(contrast=part))}']
 
 
 def _as_code(value: Any, indent: int = 0) -> str:

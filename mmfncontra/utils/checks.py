@@ -51,7 +51,7 @@ def check_range(
         if not (
             isinstance(pair, Sequence)
             and len(pair) == 2
-            and all(isinstance(n, int | float) for n in pair)
+            and all(isinstance(n, int | float) and math.isfinite(n) for n in pair)
             and minimum <= pair[0] <= pair[1] <= maximum
         ):
             limits = f' from {minimum:g}' if math.isfinite(minimum) else ''

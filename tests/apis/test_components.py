@@ -45,24 +45,38 @@ def test_every_choice_has_a_snippet():
 
 
 @pytest.mark.parametrize(('name', 'code'), snippets())
-def test_snippet_builds_over_fncontra(name, code, tmp_path):
-    base = ROOT / 'configs/fncontra/fastgan_shells.py'
-    needs = "model['contrast'].setdefault('dwcl', {})['batch_negatives'] = True\n"
-    file = tmp_path / 'mine.py'
-    file.write_text(f'_base_ = {str(base)!r}\n{code}\n{needs}')
-    contrast = load_config(file).model.contrast
-    built = MODELS.build(dict(contrast, _scope_='mmfncontra'))
+def test_snippet_is_its_choice_over_fncontra(name, code, tmp_path):
     choice = next(c for c in components.CHOICES if str(c) == name)
-    kinds = {type(module).__name__ for module in built.modules()}
-    assert choice.component in kinds
-    if name in ('the batch', 'a queue'):
-        assert built.dwcl.batch_negatives and bool(built.dwcl.queue_size) == (name == 'a queue')
+    if choice.config:
+        file = ROOT / 'configs' / choice.config
+        assert code in file.read_text()
+    else:
+        file = tmp_path / 'mine.py'
+        base = str(ROOT / 'configs/fncontra/fastgan_shells.py')
+        file.write_text(f'_base_ = {base!r}\n{code}\n')
+    contrast = load_config(file).model.contrast.to_dict()
+    expected = components._compose(components._contrasts(ROOT / 'configs'), (choice,))
+    if name == 'InfoNCE':  # which FNContra's config does not name
+        expected['dwcl']['objective'] = dict(type='InfoNCE')
+    assert contrast == expected
+    MODELS.build(dict(contrast, _scope_='mmfncontra'))
 
 
-def test_mistakes_are_sentences():
-    for changes in components.REFUSED:
-        sentence = components._refusal(ROOT / 'configs', changes)
-        assert 20 < len(sentence) < 250 and '\n' not in sentence
+def test_fixed_weights_are_not_moved():
+    choice = next(c for c in components.CHOICES if c.config)
+    hooks = load_config(ROOT / 'configs' / choice.config).custom_hooks
+    moving = load_config(ROOT / 'configs/fncontra/fastgan_shells.py').custom_hooks
+    assert [h for h in moving if h not in hooks] == [dict(type='DynamicWeightHook')]
+
+
+@pytest.mark.parametrize('changes', components.REFUSED, ids=str)
+def test_mistakes_are_refused_at_construction(changes):
+    contrast = components._contrasts(ROOT / 'configs')['fncontra']
+    for key, value in changes.items():
+        components.set_nested(contrast, key, value)
+    with pytest.raises(ValueError) as error:
+        MODELS.build(dict(contrast, _scope_='mmfncontra'))
+    assert f'| {error.value} |' in PAGE and '\n' not in str(error.value)
 
 
 def test_a_choice_that_does_not_fit_is_found(monkeypatch):

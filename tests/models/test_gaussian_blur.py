@@ -101,3 +101,10 @@ def test_leaves_the_input_and_lets_the_gradient_through():
 def test_refuses_images_that_do_not_reach_over_the_radius(size, radius):
     with pytest.raises(ValueError, match=f'too small.*{radius}'):
         gaussian_blur(torch.zeros(1, 1, *size), torch.ones(1), radius)
+
+
+def test_autocast_does_not_round():
+    images, sigma = torch.rand(2, 3, 12, 12), torch.tensor([0.8, 1.5])
+    plain = gaussian_blur(images, sigma, 5)
+    with torch.autocast('cpu', torch.bfloat16):
+        assert torch.equal(gaussian_blur(images, sigma, 5), plain)

@@ -7,6 +7,8 @@ from torch import Tensor, nn
 from mmfncontra.registry import MODELS
 from mmfncontra.utils.checks import check_range
 
+from ..similarity import full_precision
+
 
 @MODELS.register_module()
 class FeatureMixing(nn.Module):
@@ -26,21 +28,24 @@ class FeatureMixing(nn.Module):
     learning, Expert Systems with Applications 264, 2025, 125898.
 
     Args:
-        share: Smallest and largest share a, b of an image's own embedding, in [0, 1].
+        share: Smallest and largest share a, b of an image's own embedding, in [0.5, 1].
 
     Raises:
-        ValueError: If ``share`` is no such range.
+        ValueError: If ``share`` is no such range, or nothing is mixed.
 
     Example:
         >>> FeatureMixing(share=(0.75, 0.75))(torch.eye(2)).tolist()
         [[0.75, 0.25], [0.25, 0.75]]
     """
 
+    role = 'view'
     acts_on = 'embeddings'
 
     def __init__(self, share: tuple[float, float] = (0.5, 1.0)) -> None:
         super().__init__()
-        check_range(0, 1, share=share)
+        check_range(0.5, 1, share=share)
+        if share[0] == 1:
+            raise ValueError(f'share must begin below 1, where nothing is mixed, got {share}')
         self.share = tuple(share)
 
     def forward(self, embeddings: Tensor) -> Tensor:
@@ -50,9 +55,10 @@ class FeatureMixing(nn.Module):
             embeddings: (B, E).
 
         Returns:
-            Mixes of unit vectors, (B, E); of a single embedding itself, at unit length.
+            Mixes of unit vectors, (B, E), at least in float32; of a single embedding itself, at
+            unit length.
         """
-        units = F.normalize(embeddings, dim=1)
+        units = F.normalize(full_precision(embeddings), dim=1)
         # Everybody is mixed with the one before in a random order: a partner, never oneself.
         order = torch.rand(len(units), device=units.device).argsort()
         partner = torch.empty_like(order).scatter(0, order, order.roll(1))

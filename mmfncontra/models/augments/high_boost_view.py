@@ -38,6 +38,7 @@ class HighBoostView(nn.Module):
         0.0
     """
 
+    role = 'view'
     acts_on = 'images'
 
     def __init__(
@@ -48,13 +49,19 @@ class HighBoostView(nn.Module):
     ) -> None:
         super().__init__()
         check_range(0, amount=amount)
-        if not sigma > 0:
-            raise ValueError(f'sigma must be positive, in pixels, got {sigma}')
+        if not amount[1] > 0:
+            raise ValueError(f'amount must reach above 0, where nothing is sharpened, got {amount}')
+        if not 0 < sigma < math.inf:
+            raise ValueError(f'sigma must be a positive number of pixels, got {sigma}')
         if limits is not None:
             check_range(limits=limits)
+            if limits[0] == limits[1]:
+                raise ValueError(f'limits must leave a range of values, got {limits}')
         self.amount = tuple(amount)
         self.sigma = sigma
         self.limits = None if limits is None else tuple(limits)
+        self.radius = math.ceil(3 * sigma)
+        self.min_size = self.radius + 1
 
     def forward(self, images: Tensor) -> Tensor:
         """A view of the images.
@@ -71,7 +78,7 @@ class HighBoostView(nn.Module):
         low, high = self.amount
         amount = low + (high - low) * torch.rand(len(images), 1, 1, 1, device=images.device)
         sigma = torch.full((len(images),), self.sigma, device=images.device)
-        detail = images - gaussian_blur(images, sigma, math.ceil(3 * self.sigma))
+        detail = images - gaussian_blur(images, sigma, self.radius)
         boosted = torch.addcmul(images, amount.to(images.dtype), detail)
         return boosted if self.limits is None else boosted.clamp(*self.limits)
 

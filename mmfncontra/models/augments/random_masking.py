@@ -1,5 +1,7 @@
 """A positive view that lacks parts of the image."""
 
+import math
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
@@ -33,6 +35,7 @@ class RandomMasking(nn.Module):
         0.75
     """
 
+    role = 'view'
     acts_on = 'images'
 
     def __init__(self, ratio: float = 0.3, blocks: int = 8, fill: float = 0.0) -> None:
@@ -46,6 +49,9 @@ class RandomMasking(nn.Module):
                 f'ratio={ratio} of {blocks}x{blocks} blocks is {self.num_lost} blocks; some must '
                 'be lost and some be left: take more blocks or another ratio'
             )
+        if not isinstance(fill, int | float) or not math.isfinite(fill):
+            raise ValueError(f'fill must be a number, got {fill!r}')
+        self.min_size = blocks
         self.ratio = ratio
         self.blocks = blocks
         self.fill = fill

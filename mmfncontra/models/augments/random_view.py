@@ -32,6 +32,7 @@ class RandomView(nn.Module):
     """
 
     KINDS = ('hflip', 'vflip', 'rotate')
+    role = 'view'
     acts_on = 'images'
 
     def __init__(self, kinds: Sequence[str] = KINDS, max_angle: float = 30.0) -> None:

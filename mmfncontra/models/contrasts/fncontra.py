@@ -9,8 +9,9 @@ from torch import Tensor, nn
 from mmfncontra.registry import MODELS
 
 from ..heads import ContrastiveDiscriminator, forward_each
-from ..losses import cosine_to_negatives, gather_embeddings
+from ..losses import ContrastiveObjective, DWCLLoss, GWCLLoss, gather_embeddings
 from ..negatives import JoinedNegatives
+from ..similarity import cosine_to_negatives
 from .embedding_queue import EmbeddingQueue
 
 
@@ -87,9 +88,11 @@ class FNContra(nn.Module):
         self.view = views[0] if len(views) == 1 else nn.Sequential(*views)
         self.levels: tuple[str, ...] = tuple(self.negatives.LEVELS)
         self.difficulties = self._choose_levels(difficulties)
-        self.weights = MODELS.build(self._complete_weights(weights))
+        self.weights = self._build_weights(weights)
         self.dwcl = self._build_dwcl(dwcl, synthetic=mixes, mixing=mixing)
         self.gwcl = None if gwcl is None else MODELS.build(gwcl)
+        if isinstance(self.gwcl, DWCLLoss):
+            raise ValueError('gwcl must be a loss of prototypes such as GWCLLoss, got DWCLLoss')
         self.head_config = head or dict(type='mmfncontra.WaveletContrastiveHead')
         self.taps = taps
         self.queue: EmbeddingQueue | None = None
@@ -105,11 +108,17 @@ class FNContra(nn.Module):
             )
         return tuple(name for name in self.levels if name in difficulties)
 
-    def _complete_weights(self, config: dict | None) -> dict:
+    def _build_weights(self, config: dict | None) -> nn.Module:
         config = dict(config or dict(type='mmfncontra.SelfInformationWeight'))
-        if len(self.levels) != 3:
-            config.setdefault('levels', len(self.levels))
-        return config
+        weights = MODELS.build({'levels': len(self.levels), **config})
+        shape = getattr(getattr(weights, 'weight', None), 'shape', None)
+        if shape != (len(self.levels),):
+            raise ValueError(
+                f'weights must have one weight for each of the levels {self.levels}, such as '
+                f'SelfInformationWeight, got {type(weights).__name__} with '
+                f'{"none" if shape is None else tuple(shape)}'
+            )
+        return weights
 
     @staticmethod
     def _build_dwcl(config: dict | None, **parts: nn.Module | None) -> nn.Module | None:
@@ -122,7 +131,15 @@ class FNContra(nn.Module):
                     f'{type(part).__name__} acts on embeddings, in dwcl, but {reason}: leave one '
                     'of them out'
                 )
-        return None if config is None else MODELS.build({**config, **parts})
+        if config is None:
+            return None
+        kind = MODELS.get(config['type']) if isinstance(config.get('type'), str) else None
+        if isinstance(kind, type) and issubclass(kind, ContrastiveObjective | GWCLLoss):
+            raise ValueError(
+                'dwcl must be a loss such as DWCLLoss, of which an objective is a part, as in '
+                f"dict(type='DWCLLoss', objective=dict(type='DCL')), got {kind.__name__}"
+            )
+        return MODELS.build({**config, **parts})
 
     @property
     def embeds(self) -> bool:
@@ -145,8 +162,9 @@ class FNContra(nn.Module):
 
         Raises:
             ValueError: If the taps do not suit it, see :class:`ContrastiveDiscriminator`, or leave
-                GWCL without a prototype.
+                GWCL without a prototype, or the images are too small for a part.
         """
+        self._check_size(in_size or getattr(discriminator, 'in_size', None))
         head = dict(self.head_config)
         head.setdefault('embed', self.embeds)
         wrapped = ContrastiveDiscriminator(discriminator, head, self.taps, in_size)
@@ -159,6 +177,15 @@ class FNContra(nn.Module):
         if queue_size := getattr(self.dwcl, 'queue_size', 0):
             self.queue = EmbeddingQueue(queue_size, wrapped.head.embedding_size)
         return wrapped
+
+    def _check_size(self, in_size: int | None) -> None:
+        for part in [*self.negatives.modules(), *self.view.modules()]:
+            smallest = getattr(part, 'min_size', 0)
+            if in_size is not None and in_size < smallest:
+                raise ValueError(
+                    f'{type(part).__name__} needs images of {smallest} pixels or more a side, got '
+                    f'{in_size}: change the arguments it has in the contrast'
+                )
 
     def level_weights(self) -> dict[str, Tensor]:
         """Current weight of each level in use."""
@@ -243,13 +270,22 @@ def _build_parts(
     """What is built from images, and the part that is built from embeddings, if there is one."""
     if configs is None or isinstance(configs, dict):
         configs = [configs or dict(type=default)]
-    if isinstance(configs, str) or not all(isinstance(config, dict) for config in configs):
+    is_list = isinstance(configs, Sequence) and not isinstance(configs, str)
+    if not is_list or not all(isinstance(config, dict) for config in configs):
         raise ValueError(
             f"{argument} must be a config such as dict(type='{default.rpartition('.')[2]}') or a "
             f'list of these, got {configs!r}'
         )
     parts = [MODELS.build(config) for config in configs]
-    images = [p for p in parts if getattr(p, 'acts_on', 'images') == 'images']
+    for part in parts:
+        makes_levels = hasattr(part, 'LEVELS') or getattr(part, 'acts_on', '') == 'embeddings'
+        is_wrong = argument == 'negatives' and not makes_levels
+        if is_wrong or getattr(part, 'role', argument) != argument:
+            raise ValueError(
+                f'{argument} must be made of parts such as {default.rpartition(".")[2]}, got '
+                f'{type(part).__name__}'
+            )
+    images = [part for part in parts if getattr(part, 'acts_on', 'images') == 'images']
     embeddings = [p for p in parts if p not in images]
     if not images or len(embeddings) > 1:
         raise ValueError(

@@ -39,8 +39,8 @@ class SelfInformationWeight(nn.Module):
 
     Args:
         momentum: :math:`\mu`, in [0, 1).
-        init: Starting weight, or one for each level (easy, middle, hard). ``None``: 0.5, and the
-            first update sets :math:`w_k = I_k`.
+        init: Starting weight, or one for each level, such as easy, middle and hard. ``None``: 0.5,
+            and the first update sets :math:`w_k = I_k`.
         levels: Number L of levels; 3 are easy, middle and hard.
 
     Raises:
@@ -48,7 +48,7 @@ class SelfInformationWeight(nn.Module):
             number nor one for each level.
 
     Attributes:
-        weight: The weights (easy, middle, hard), a buffer (L,).
+        weight: The weights in the order of the levels, a buffer (L,).
     """
 
     def __init__(
@@ -76,8 +76,8 @@ class SelfInformationWeight(nn.Module):
         """Move the weights towards the self-information of this iteration.
 
         Args:
-            mean_cosines: Mean cosine per level (easy, middle, hard), (L,) in [-1, 1]; the weight of
-                a level that is not finite stays as it is.
+            mean_cosines: Mean cosine of each level, (L,) in [-1, 1]; the weight of one that is not
+                finite stays as it is.
 
         Returns:
             The new weights, (L,).

@@ -2,7 +2,6 @@
 
 from .contrastive_discriminator import ContrastiveDiscriminator
 from .feature_taps import FeatureTaps, find_submodules
-from .frequency_discriminator import FrequencyDiscriminator
 from .grouped_forward import can_group, forward_each
 from .trunk_stages import find_stages, image_size
 from .wavelet_contrastive_head import WaveletContrastiveHead, wavelet_prototype
@@ -10,7 +9,6 @@ from .wavelet_contrastive_head import WaveletContrastiveHead, wavelet_prototype
 __all__ = [
     'ContrastiveDiscriminator',
     'FeatureTaps',
-    'FrequencyDiscriminator',
     'WaveletContrastiveHead',
     'can_group',
     'find_stages',

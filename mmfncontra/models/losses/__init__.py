@@ -1,5 +1,6 @@
 """Losses: modules that map tensors to scalars."""
 
+from ..similarity import cosine, cosine_to_negatives, cosine_to_others
 from .contrastive_objective import ContrastiveObjective
 from .dcl import DCL
 from .dclw import DCLW
@@ -15,7 +16,6 @@ from .lpips_reconstruction_loss import LPIPSReconstructionLoss
 from .path_length_penalty import PathLengthPenalty
 from .r1_penalty import R1Penalty
 from .restoration_contrast_loss import RestorationContrastLoss, place_similarity
-from .similarity import cosine, cosine_to_negatives, cosine_to_others
 from .wavelet_l1_loss import WaveletL1Loss
 
 __all__ = [

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from mmfncontra.registry import MODELS
 
-from .similarity import cosine, cosine_to_others, cosine_to_own, level_weights
+from ..similarity import cosine, cosine_to_others, cosine_to_own, level_weights
 
 
 class ContrastiveObjective(nn.Module):
@@ -53,8 +53,8 @@ class ContrastiveObjective(nn.Module):
         Args:
             query: Embeddings, (B, E).
             positive: Embeddings of their positives, (B, E).
-            negatives: Embeddings of their own negatives by level, (B, E) or n of them (B, n, E),
-                among which rows of zeros are empty places.
+            negatives: Embeddings of their own negatives by level: (B, E), all of which count, or
+                n of them (B, n, E), among which rows of zeros are empty places.
             weights: :math:`w_k` by level name, or a tensor (K,); ``None``: 1 each.
             others: Embeddings of other images, (N, E), or each query's own selection (B, N, E);
                 rows of zeros are empty places.
@@ -148,8 +148,12 @@ def build_objective(config: dict | None, temperature: float) -> ContrastiveObjec
             f'got {config["temperature"]}'
         )
     kind = config.get('type')
+    if kind is None:
+        raise ValueError(f"objective must have a type, as in dict(type='DCL'), got {config}")
     kind = MODELS.get(kind) if isinstance(kind, str) else kind
-    if isinstance(kind, type) and not issubclass(kind, ContrastiveObjective):
+    if isinstance(kind, type) and (
+        not issubclass(kind, ContrastiveObjective) or kind is ContrastiveObjective
+    ):
         raise ValueError(
             'objective must be a ContrastiveObjective such as InfoNCE, DCL or DebiasedInfoNCE, '
             f'got {kind.__name__}'

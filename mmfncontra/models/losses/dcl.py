@@ -15,8 +15,9 @@ class DCL(ContrastiveObjective):
         \mathrm{term}_k = -\frac{s^+}{\tau} + \log \sum_{j \in N_k} e^{s_j/\tau}
 
     In InfoNCE the gradient of all negatives shrinks where the positive is already near; here it
-    does not, which helps small batches. The term can be negative, down to
-    :math:`\log |N_k| - 2/\tau`.
+    does not, which helps small batches. It wants many negatives: with a single one the term is the
+    difference of two cosines, whose gradient is the same wherever they are. The term can be
+    negative, down to :math:`\log |N_k| - 2/\tau`.
 
     Source: Yeh et al., Decoupled Contrastive Learning, ECCV 2022 (arXiv 2110.06848).
 

@@ -15,7 +15,8 @@ class DCLW(ContrastiveObjective):
         \mathrm{term}_k = -v \frac{s^+}{\tau} + \log \sum_{j \in N_k} e^{s_j/\tau}, \qquad
         v = 2 - \frac{e^{s^+/\sigma}}{\mathrm{mean}_B \, e^{s^+/\sigma}}
 
-    The weights v have the mean 1 over the batch of this process and carry no gradient.
+    Like DCL it wants many negatives. The weights v have the mean 1 over the batch of this process
+    and carry no gradient; in a batch of one it is DCL.
 
     Source: Yeh et al., Decoupled Contrastive Learning, ECCV 2022 (arXiv 2110.06848).
 

@@ -8,9 +8,9 @@ from torch import Tensor, nn
 from mmfncontra.registry import MODELS, build_model
 from mmfncontra.utils.checks import check_integers
 
+from ..similarity import cosine, cosine_to_others, cosine_to_own, full_precision, level_weights
 from .contrastive_objective import build_objective
 from .gather_embeddings import first_of_rank, gather_embeddings
-from .similarity import cosine, cosine_to_others, cosine_to_own, full_precision, level_weights
 
 
 @MODELS.register_module()
@@ -42,7 +42,7 @@ class DWCLLoss(nn.Module):
 
     Args:
         temperature: :math:`\tau`, positive.
-        loss_weight: :math:`\lambda`.
+        loss_weight: :math:`\lambda`, 0 or more.
         batch_negatives: Whether other images' positives are negatives too.
         queue_size: How many past positives are; the loss has no memory, whoever calls it keeps them
             (``FNContra`` does).
@@ -50,8 +50,10 @@ class DWCLLoss(nn.Module):
             from.
         objective: Config of a :class:`ContrastiveObjective`, without its temperature; default
             ``InfoNCE``.
-        synthetic: Config of negatives made from the others, such as ``SyntheticNegatives``.
-        mixing: Config of virtual positives made from the batch's, such as ``FeatureMixing``.
+        synthetic: Config of negatives made from the others, such as ``SyntheticNegatives``. They
+            count among the others, so that ``DebiasedInfoNCE`` corrects for them too.
+        mixing: Config of virtual positives made from the batch's, such as ``FeatureMixing``. The
+            negatives stay as they are. ``FNContra`` fills in both from its lists.
 
     Raises:
         ValueError: If an argument is out of range, there is nothing to gather or to mix, or the
@@ -78,6 +80,11 @@ class DWCLLoss(nn.Module):
     ) -> None:
         super().__init__()
         check_integers(0, queue_size=queue_size)
+        if not loss_weight >= 0:
+            raise ValueError(f'loss_weight must be 0 or more, got {loss_weight}')
+        for name, value in dict(batch_negatives=batch_negatives, gather=gather).items():
+            if not isinstance(value, bool):
+                raise ValueError(f'{name} must be True or False, got {value!r}')
         has_others = batch_negatives or queue_size > 0
         if gather and not has_others:
             raise ValueError(
@@ -90,8 +97,8 @@ class DWCLLoss(nn.Module):
         self.batch_negatives = batch_negatives
         self.queue_size = queue_size
         self.gather = gather
-        self.synthetic = _build_part('synthetic', synthetic)
-        self.mixing = _build_part('mixing', mixing)
+        self.synthetic = _build_part('synthetic', synthetic, 'negatives')
+        self.mixing = _build_part('mixing', mixing, 'view')
         for part, does in ((self.objective, 'corrects for'), (self.synthetic, 'mixes')):
             if getattr(part, 'needs_others', False) and not has_others:
                 raise ValueError(
@@ -104,7 +111,7 @@ class DWCLLoss(nn.Module):
         query: Tensor,
         positive: Tensor,
         negatives: Mapping[str, Tensor],
-        weights: Mapping[str, float | Tensor] | Tensor,
+        weights: Mapping[str, float | Tensor] | Tensor | None = None,
         past: Tensor | None = None,
     ) -> Tensor:
         """Loss of a batch.
@@ -114,18 +121,24 @@ class DWCLLoss(nn.Module):
             positive: Embeddings of their positive views, (B, E).
             negatives: Embeddings (B, E) of their negatives by level, or n of them (B, n, E); K
                 levels. There may be none where there are other images: then one term, of weight 1.
-            weights: :math:`w_k` by level name, or a tensor (K,) in the order of ``negatives``.
-            past: Positives of earlier batches, (Q, E), without gradient; rows of zeros are empty
-                places of the queue.
+            weights: :math:`w_k` by level name, or a tensor (K,) in the order of ``negatives``;
+                ``None``: 1 each.
+            past: With a ``queue_size``: positives of earlier batches, (Q, E), without gradient;
+                rows of zeros are empty places of the queue.
 
         Returns:
             The loss, a scalar.
+
+        Raises:
+            ValueError: If there are no negatives, or there is a queue without a ``queue_size``.
         """
+        if past is not None and not self.queue_size:
+            raise ValueError(f'past needs a queue_size, got {len(past)} embeddings without one')
         to_positive = cosine(query, positive if self.mixing is None else self.mixing(positive))
         to_own = cosine_to_own(query, negatives) if negatives else None
         to_others = self._cosines_to_others(query, positive, past)
         terms = self.objective.terms(to_positive, to_own, to_others).mean(dim=1)
-        if not negatives:
+        if not negatives or weights is None:
             return self.loss_weight * terms.sum()
         return self.loss_weight * (level_weights(negatives, weights, terms) * terms).sum()
 
@@ -152,10 +165,16 @@ class DWCLLoss(nn.Module):
         return torch.cat(cosines, dim=1)
 
 
-def _build_part(argument: str, config: dict | nn.Module | None) -> nn.Module | None:
+def _build_part(argument: str, config: dict | nn.Module | None, role: str) -> nn.Module | None:
     if isinstance(config, str):
         raise ValueError(f'{argument} must be a config with a type, got {config!r}')
     part = build_model(config)
-    if part is not None and getattr(part, 'acts_on', None) != 'embeddings':
-        raise ValueError(f'{argument} must act on embeddings, got {type(part).__name__}')
+    if part is None:
+        return None
+    found = getattr(part, 'role', None), getattr(part, 'acts_on', None)
+    if found != (role, 'embeddings'):
+        example = dict(negatives='SyntheticNegatives', view='FeatureMixing')[role]
+        raise ValueError(
+            f'{argument} must act on embeddings, such as {example}, got {type(part).__name__}'
+        )
     return part

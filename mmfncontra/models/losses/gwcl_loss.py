@@ -8,7 +8,7 @@ from torch import Tensor, nn
 
 from mmfncontra.registry import MODELS
 
-from .similarity import full_precision, level_weights
+from ..similarity import full_precision, level_weights
 
 
 def prototype_distance(a: Sequence[Tensor], b: Sequence[Tensor], decay: float = 0.5) -> Tensor:
@@ -51,11 +51,11 @@ class GWCLLoss(nn.Module):
     Source: Yang et al., Expert Systems with Applications 263, 2025 (GWCL).
 
     Args:
-        loss_weight: :math:`\lambda`.
+        loss_weight: :math:`\lambda`, 0 or more.
         decay: Factor of the distance from one map to the next deeper one, in (0, 1].
 
     Raises:
-        ValueError: If ``decay`` is outside (0, 1].
+        ValueError: If ``loss_weight`` is negative or ``decay`` is outside (0, 1].
 
     Example:
         >>> import torch
@@ -66,6 +66,8 @@ class GWCLLoss(nn.Module):
 
     def __init__(self, loss_weight: float = 0.1, decay: float = 0.5) -> None:
         super().__init__()
+        if not loss_weight >= 0:
+            raise ValueError(f'loss_weight must be 0 or more, got {loss_weight}')
         if not 0 < decay <= 1:
             raise ValueError(f'decay must be in (0, 1], got {decay}')
         self.loss_weight = loss_weight

@@ -8,8 +8,8 @@ from torch import Tensor, nn
 
 from mmfncontra.registry import MODELS
 
+from ..similarity import full_precision
 from .contrastive_objective import build_objective
-from .similarity import full_precision
 
 
 def place_similarity(a: Tensor, b: Tensor) -> Tensor:

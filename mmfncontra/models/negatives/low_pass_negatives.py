@@ -39,6 +39,7 @@ class LowPassNegatives(nn.Module):
         {'blur1': (8, 3, 64, 64), 'blur2': (8, 3, 64, 64)}
     """
 
+    role = 'negatives'
     acts_on = 'images'
 
     def __init__(self, num: int = 3, sigma: tuple[float, float] = (0.8, 3.0)) -> None:
@@ -46,9 +47,10 @@ class LowPassNegatives(nn.Module):
         check_integers(num=num)
         check_range(sigma=sigma)
         if not sigma[0] > 0:
-            raise ValueError(f'sigma must be positive, in pixels, got {sigma}')
+            raise ValueError(f'sigma must be positive numbers of pixels, got {sigma}')
         self.sigma = tuple(sigma)
         self.radius = math.ceil(3 * sigma[1])
+        self.min_size = self.radius + 1
         self.LEVELS = tuple(f'blur{i + 1}' for i in range(num))
 
     def forward(self, images: Tensor) -> dict[str, Tensor]:

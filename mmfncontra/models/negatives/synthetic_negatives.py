@@ -7,7 +7,7 @@ from torch import Tensor, nn
 from mmfncontra.registry import MODELS
 from mmfncontra.utils.checks import check_integers
 
-from ..losses.similarity import cosine_to_others, full_precision
+from ..similarity import cosine_to_others, full_precision
 
 
 @MODELS.register_module()
@@ -39,6 +39,7 @@ class SyntheticNegatives(nn.Module):
         torch.Size([4, 5, 8])
     """
 
+    role = 'negatives'
     acts_on = 'embeddings'
     needs_others = True
 

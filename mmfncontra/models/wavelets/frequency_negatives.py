@@ -93,6 +93,7 @@ class FrequencyNegatives(nn.Module):
     """
 
     LEVELS = ('easy', 'middle', 'hard')
+    role = 'negatives'
     acts_on = 'images'
 
     def __init__(self, wavelet: str = 'haar', levels: int = 5, per_sample: bool = False) -> None:

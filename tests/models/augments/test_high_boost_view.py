@@ -83,9 +83,17 @@ def test_flat_images_stay():
     torch.testing.assert_close(HighBoostView()(flat), flat)
 
 
-def test_no_amount_is_the_image():
+def test_next_to_no_amount_is_the_image():
     images = torch.rand(2, 3, 16, 16) * 2 - 1
-    torch.testing.assert_close(HighBoostView(amount=(0.0, 0.0))(images), images)
+    torch.testing.assert_close(HighBoostView(amount=(0.0, 1e-7))(images), images)
+
+
+@pytest.mark.parametrize(
+    'arguments', [dict(amount=(0.0, 0.0)), dict(limits=(0.0, 0.0)), dict(sigma=float('inf'))]
+)
+def test_refuses_what_does_nothing(arguments):
+    with pytest.raises(ValueError, match=next(iter(arguments))):
+        HighBoostView(**arguments)
 
 
 def test_gradient_against_finite_difference():

@@ -95,6 +95,16 @@ def test_everything_at_once(images):
             dict(view=[ROTATE, MIXING], dwcl=dict(OTHERS, mixing=MIXING)),
             'in dwcl, but dwcl.mixing is set too',
         ),
+        (dict(negatives=[FREQUENCY, MIXING]), 'negatives must be made of parts such as'),
+        (dict(negatives=ROTATE), 'negatives must be made of parts such as'),
+        (dict(view=FREQUENCY), 'view must be made of parts such as'),
+        (dict(view=[ROTATE, MIXES]), 'view must be made of parts such as'),
+        (dict(negatives=5), 'negatives must be a config such as'),
+        (dict(weights=dict(type='SelfInformationWeight', levels=5)), 'one weight for each of the'),
+        (dict(weights=dict(type='SelfInformationWeight', levels=2)), 'one weight for each of the'),
+        (dict(dwcl=dict(type='DCL')), 'dwcl must be a loss such as DWCLLoss'),
+        (dict(dwcl=dict(type='GWCLLoss')), 'dwcl must be a loss such as DWCLLoss'),
+        (dict(gwcl=dict(type='DWCLLoss')), 'gwcl must be a loss of prototypes'),
         (dict(negatives=BLUR, difficulties=['hard']), r"some of \('blur1', 'blur2'\)"),
         (
             dict(negatives=BLUR, weights=dict(type='SelfInformationWeight', init=[1, 2, 3])),
@@ -106,3 +116,41 @@ def test_refuses_in_one_sentence_what_does_not_go_together(arguments, message):
     with pytest.raises(ValueError, match=message) as error:
         FNContra(**arguments)
     assert '\n' not in str(error.value) and len(str(error.value)) < 250
+
+
+@pytest.mark.parametrize(
+    ('part', 'smallest'),
+    [
+        (dict(negatives=dict(BLUR, sigma=(1.0, 30.0))), 91),
+        (dict(view=dict(MASK, blocks=80)), 80),
+        (dict(view=[ROTATE, dict(type='mmfncontra.HighBoostView', sigma=25.0)]), 76),
+    ],
+)
+def test_refuses_parts_that_the_images_are_too_small_for(part, smallest):
+    with pytest.raises(
+        ValueError, match=f'needs images of {smallest} pixels or more a side, got 64'
+    ):
+        FNContra(**part).wrap(FastGANDiscriminator(64, base_channels=8))
+
+
+@pytest.mark.parametrize('dtype', [torch.float16, torch.bfloat16])
+def test_embeddings_of_half_precision(dtype):
+    contrast = FNContra(
+        negatives=[FREQUENCY, MIXES],
+        view=[ROTATE, MIXING],
+        dwcl=dict(OTHERS, objective=dict(type='mmfncontra.DebiasedInfoNCE', hardness=1.0)),
+    )
+    x = torch.randn(5, 6, 16).to(dtype)
+    x[1, 2] = 0  # a positive of zeros
+    x[1, 3] *= 5000  # whose squares are beyond the range of float16
+    past = torch.randn(6, 16)
+    query = x[0].clone().requires_grad_()
+    levels = dict(zip(contrast.levels, x[2:], strict=True))
+    torch.manual_seed(1)
+    loss = contrast.dwcl(query, x[1], levels, torch.ones(3), past=past)
+    loss.backward()
+    torch.manual_seed(1)
+    doubles = {level: value.double() for level, value in levels.items()}
+    exact = contrast.dwcl(x[0].double(), x[1].double(), doubles, torch.ones(3), past=past.double())
+    assert loss.dtype == torch.float32 and query.grad.isfinite().all()
+    assert loss.item() == pytest.approx(exact.item(), rel=1e-4)

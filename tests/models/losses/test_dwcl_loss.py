@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from mmfncontra.models.losses import DWCLLoss
+from mmfncontra.models.losses import ContrastiveObjective, DWCLLoss
 from mmfncontra.registry import MODELS
 
 LEVELS = ('easy', 'middle', 'hard')
@@ -243,6 +243,18 @@ def test_mixed_positives_leave_the_negatives_as_they_are():
         (dict(objective=dict(type='mmfncontra.GWCLLoss')), 'must be a ContrastiveObjective'),
         (dict(objective=dict(type='mmfncontra.DCL', temperature=1.0)), 'give it as temperature'),
         (dict(objective='DCL'), 'objective must be a config such as'),
+        (dict(objective=dict(sigma=0.3)), 'objective must have a type'),
+        (dict(objective=dict(type=ContrastiveObjective)), 'must be a ContrastiveObjective such as'),
+        (dict(loss_weight=-1.0), 'loss_weight must be 0 or more, got -1.0'),
+        (dict(batch_negatives=5), 'batch_negatives must be True or False, got 5'),
+        (
+            dict(batch_negatives=True, mixing=dict(type='mmfncontra.SyntheticNegatives')),
+            'mixing must act on embeddings, such as FeatureMixing, got SyntheticNegatives',
+        ),
+        (
+            dict(batch_negatives=True, synthetic=dict(type='mmfncontra.FeatureMixing')),
+            'synthetic must act on embeddings, such as SyntheticNegatives, got FeatureMixing',
+        ),
         (dict(mixing='FeatureMixing'), 'mixing must be a config with a type'),
         (dict(mixing=dict(type='mmfncontra.RandomView')), 'mixing must act on embeddings'),
         (dict(temperature=0.0), 'temperature must be positive, got 0.0'),
@@ -252,3 +264,15 @@ def test_refuses_parts_that_do_not_go_together(arguments, message):
     with pytest.raises(ValueError, match=message) as error:
         DWCLLoss(**arguments)
     assert '\n' not in str(error.value)
+
+
+def test_a_queue_needs_a_size():
+    x = embeddings()
+    with pytest.raises(ValueError, match='past needs a queue_size, got 7 embeddings without one'):
+        DWCLLoss()(x['query'], x['positive'], dict(easy=x['easy']), None, past=torch.ones(7, 16))
+
+
+def test_weights_are_ones_where_none_are_given():
+    x = embeddings()
+    arguments = x['query'], x['positive'], dict(easy=x['easy'], hard=x['hard'])
+    assert torch.equal(DWCLLoss()(*arguments), DWCLLoss()(*arguments, torch.ones(2)))

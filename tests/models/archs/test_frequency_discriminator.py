@@ -3,7 +3,7 @@ import pytest
 import pywt
 import torch
 
-from mmfncontra.models.heads import FrequencyDiscriminator
+from mmfncontra.models.archs import FrequencyDiscriminator
 from mmfncontra.models.negatives import LowPassNegatives
 
 

@@ -59,8 +59,8 @@ def cosine_to_own(query: Tensor, negatives: Mapping[str, Tensor]) -> Tensor:
 
     Args:
         query: Embeddings, (B, E).
-        negatives: Embeddings by level of difficulty, (B, E) or n for each query (B, n, E); of
-            several, rows of zeros are empty places.
+        negatives: Embeddings by level of difficulty: (B, E), all of which count, or n for each
+            query (B, n, E), among which rows of zeros are empty places.
 
     Returns:
         Similarities, (K, B, n), in the order of ``negatives``; -inf where there is no negative.
