@@ -71,6 +71,10 @@ def train(images, work_dir, iterations=6, hooks=(), **arguments):
     options = {**OPTIONS, 'train_cfg.max_iters': iterations, **arguments.pop('options', {})}
     cfg = prepare_config(CONFIG, work_dir=work_dir, data=images, cfg_options=options, **arguments)
     cfg.model.augment = dict(type='ADA', ada_kimg=0.1, interval=1)
+    # Parts of a contrast that draw, and one that remembers.
+    cfg.model.contrast.dwcl.update(batch_negatives=True, queue_size=7)
+    cfg.model.contrast.negatives = [cfg.model.contrast.negatives, dict(type='SyntheticNegatives')]
+    cfg.model.contrast.view = [cfg.model.contrast.view, dict(type='FeatureMixing')]
     # A schedule over the whole training, however much of it a run does.
     schedule = dict(type='CosineAnnealingLR', by_epoch=False, begin=0, end=6, eta_min=1e-5)
     cfg.param_scheduler = dict(generator=[schedule], discriminator=[dict(schedule)])
