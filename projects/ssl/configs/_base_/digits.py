@@ -1,3 +1,5 @@
+# Few samples need no packing, which takes mmengine longer than a training step.
+data = dict(type='Digits', size=32, serialize_data=False)
 data_preprocessor = dict(type='SelfSupDataPreprocessor', mean=[78.0], std=[96.0])
 view = [
     dict(type='Rotate', magnitude_range=(0, 20), magnitude_std='inf', pad_val=0, prob=1.0),
@@ -12,17 +14,16 @@ train_dataloader = dict(
     sampler=dict(type='DefaultSampler', shuffle=True),
     collate_fn=dict(type='default_collate'),
     dataset=dict(
-        type='Digits',
+        **data,
         split='train',
-        size=32,
         pipeline=[dict(type='MultiView', num_views=2, transforms=[view]), dict(type='PackInputs')],
     ),
 )
-train_cfg = dict(by_epoch=True, max_epochs=5)
+train_cfg = dict(by_epoch=True, max_epochs=4)
 custom_hooks = [
     dict(
         type='LinearProbeHook',
-        train=dict(type='Digits', split='train', size=32, pipeline=[dict(type='PackInputs')]),
-        test=dict(type='Digits', split='test', size=32, pipeline=[dict(type='PackInputs')]),
+        train=dict(**data, split='train', pipeline=[dict(type='PackInputs')]),
+        test=dict(**data, split='test', pipeline=[dict(type='PackInputs')]),
     )
 ]

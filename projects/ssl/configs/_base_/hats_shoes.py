@@ -24,6 +24,8 @@ data = dict(
     # Beside the checkout.
     data_root='{{ fileDirname }}/../../../../../shared/data',
     metainfo=dict(classes=('hats', 'shoes')),
+    # Few samples need no packing, which takes mmengine longer than a training step.
+    serialize_data=False,
 )
 train_list = '{{ fileDirname }}/../../splits/hats_shoes_train.txt'
 test_list = '{{ fileDirname }}/../../splits/hats_shoes_test.txt'
