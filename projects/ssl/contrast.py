@@ -1,5 +1,7 @@
 """What the contrastive models share: the components of mmfncontra and where they act."""
 
+from typing import Any
+
 import torch
 from mmpretrain.registry import MODELS
 from torch import Tensor, nn
@@ -51,3 +53,26 @@ class Contrast(nn.Module):
             mixes = self.synthetic(query, others, is_other)
             to_others = torch.cat([to_others, cosine_to_others(query, mixes)], dim=1)
         return self.objective.terms(cosine(query, positive), to_others=to_others).mean()
+
+
+class WithContrast:
+    """Gives a self-supervised model of mmpretrain a :class:`Contrast` in the place of its loss.
+
+    Args:
+        objective: See :class:`Contrast`; default ``InfoNCE``.
+        synthetic: See there.
+        view: See there.
+        mixing: See there.
+        **kwargs: What mmpretrain's class takes; its head gives the temperature.
+    """
+
+    def __init__(
+        self,
+        objective: dict = dict(type='mmfncontra.InfoNCE'),  # noqa: B006 (never changed)
+        synthetic: dict | None = None,
+        view: dict | None = None,
+        mixing: dict | None = None,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(**kwargs)
+        self.contrast = Contrast(self.head.temperature, objective, synthetic, view, mixing)

@@ -9,33 +9,18 @@ from mmpretrain.models.utils import batch_shuffle_ddp, batch_unshuffle_ddp
 from mmpretrain.registry import MODELS
 from torch import Tensor, nn
 
-from .contrast import Contrast
+from .contrast import WithContrast
 
 
 @MODELS.register_module()
-class ContrastMoCo(MoCo):
+class ContrastMoCo(WithContrast, MoCo):
     """MoCo whose loss is put together from parts; the others are the queue.
 
     With ``InfoNCE`` and nothing else it is mmpretrain's loss.
 
-    Args:
-        objective: See :class:`~projects.ssl.contrast.Contrast`; default ``InfoNCE``.
-        synthetic: See there.
-        view: See there.
-        mixing: See there; the queue keeps what was not mixed.
-        **kwargs: What ``MoCo`` takes; the head gives the temperature.
+    The view is applied to the query's images; the queue keeps what was not mixed. See
+    :class:`~projects.ssl.contrast.WithContrast` for the arguments.
     """
-
-    def __init__(
-        self,
-        objective: dict = dict(type='mmfncontra.InfoNCE'),  # noqa: B006 (never changed)
-        synthetic: dict | None = None,
-        view: dict | None = None,
-        mixing: dict | None = None,
-        **kwargs: Any,
-    ) -> None:
-        super().__init__(**kwargs)
-        self.contrast = Contrast(self.head.temperature, objective, synthetic, view, mixing)
 
     def loss(self, inputs: list[Tensor], data_samples: list, **kwargs: Any) -> dict[str, Tensor]:
         """Loss of a batch; the key encoder and the queue move on.

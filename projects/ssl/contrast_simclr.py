@@ -10,11 +10,11 @@ from torch import Tensor
 from mmfncontra.models.losses import gather_embeddings
 from mmfncontra.models.losses.gather_embeddings import first_of_rank
 
-from .contrast import Contrast
+from .contrast import WithContrast
 
 
 @MODELS.register_module()
-class ContrastSimCLR(SimCLR):
+class ContrastSimCLR(WithContrast, SimCLR):
     """SimCLR whose loss is put together from parts.
 
     With ``InfoNCE`` and nothing else it is mmpretrain's loss. On several ranks each has the loss of
@@ -22,24 +22,9 @@ class ContrastSimCLR(SimCLR):
     their average is the gradient of the loss of all images. (mmpretrain's is that divided by the
     number of ranks.)
 
-    Args:
-        objective: See :class:`~projects.ssl.contrast.Contrast`; default ``InfoNCE``.
-        synthetic: See there.
-        view: See there; it is applied to one of the two views of each image.
-        mixing: See there; positives are mixed with others of the same view.
-        **kwargs: What ``SimCLR`` takes; the head gives the temperature.
+    The view is applied to one of the two views of each image; positives are mixed with others of
+    the same view. See :class:`~projects.ssl.contrast.WithContrast` for the arguments.
     """
-
-    def __init__(
-        self,
-        objective: dict = dict(type='mmfncontra.InfoNCE'),  # noqa: B006 (never changed)
-        synthetic: dict | None = None,
-        view: dict | None = None,
-        mixing: dict | None = None,
-        **kwargs: Any,
-    ) -> None:
-        super().__init__(**kwargs)
-        self.contrast = Contrast(self.head.temperature, objective, synthetic, view, mixing)
 
     def loss(self, inputs: list[Tensor], data_samples: list, **kwargs: Any) -> dict[str, Tensor]:
         """Loss of a batch.

@@ -111,6 +111,7 @@ LINES = [
     ),
     ('list_combinations --out empty', 'empty', 'must be a file'),
     ('list_combinations --out file/x', 'file/x', 'name another place'),
+    ('list_components --out empty', 'empty', 'must be a file'),
 ]
 
 

@@ -29,6 +29,13 @@ train_pipeline = [
 ]
 test_pipeline = [*load, dict(type='PackInputs')]
 
+dataset = dict(type='BasicImageDataset', data_root=data_root)
+one_by_one = dict(
+    num_workers=0,
+    batch_size=1,
+    persistent_workers=False,
+    sampler=dict(type='DefaultSampler', shuffle=False),
+)
 train_dataloader = dict(
     num_workers=0,
     batch_size=4,
@@ -36,35 +43,16 @@ train_dataloader = dict(
     persistent_workers=False,
     sampler=dict(type='InfiniteSampler', shuffle=True),
     dataset=dict(
-        type='BasicImageDataset',
-        data_root=data_root,
-        data_prefix=dict(img='train/lr', gt='train/gt'),
-        pipeline=train_pipeline,
+        **dataset, data_prefix=dict(img='train/lr', gt='train/gt'), pipeline=train_pipeline
     ),
 )
 val_dataloader = dict(
-    num_workers=0,
-    batch_size=1,
-    persistent_workers=False,
-    sampler=dict(type='DefaultSampler', shuffle=False),
-    dataset=dict(
-        type='BasicImageDataset',
-        data_root=data_root,
-        data_prefix=dict(img='val/lr', gt='val/gt'),
-        pipeline=test_pipeline,
-    ),
+    **one_by_one,
+    dataset=dict(**dataset, data_prefix=dict(img='val/lr', gt='val/gt'), pipeline=test_pipeline),
 )
 test_dataloader = dict(
-    num_workers=0,
-    batch_size=1,
-    persistent_workers=False,
-    sampler=dict(type='DefaultSampler', shuffle=False),
-    dataset=dict(
-        type='BasicImageDataset',
-        data_root=data_root,
-        data_prefix=dict(img='test/lr', gt='test/gt'),
-        pipeline=test_pipeline,
-    ),
+    **one_by_one,
+    dataset=dict(**dataset, data_prefix=dict(img='test/lr', gt='test/gt'), pipeline=test_pipeline),
 )
 
 # Over the three colours, which mmagic does where nothing says convert_to='Y'.
