@@ -22,7 +22,8 @@ class FeatureMixing(nn.Module):
     with a random :math:`\pi` that visits every image once. A convex mix in which the image's own
     share is the larger one is a positive that no augmentation of an image makes. That samples of
     the batch are mixed in feature space is the paper's; the distribution of the shares and the unit
-    length of what is mixed are ours.
+    length of what is mixed are ours. Where the batch's other images are negatives too, a partner is
+    both: pulled as a part of the mix, pushed as itself.
 
     Source: Li and Yin, Random image masking and in-batch feature mixing for self-supervised
     learning, Expert Systems with Applications 264, 2025, 125898.

@@ -48,8 +48,9 @@ class FNContra(nn.Module):
             images are applied one after the other; ``FeatureMixing``, of embeddings, is handed to
             ``dwcl``.
         head: Config of the contrastive head, default ``WaveletContrastiveHead``.
-        dwcl: Config of the discriminator's loss; ``None`` leaves it out. Where it has a
-            ``queue_size``, it is given the positives of so many past images.
+        dwcl: Config of the discriminator's loss; ``None`` leaves it out, and with it the view and
+            what moves the weights. Where it has a ``queue_size``, it is given the positives of so
+            many past images.
         gwcl: Config of the generator's loss; ``None`` leaves it out.
         weights: Config of the weights; they change only under ``DynamicWeightHook``.
         difficulties: The levels to use, some of those that the negatives make; ``None``: all.

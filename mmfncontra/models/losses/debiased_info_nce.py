@@ -33,7 +33,8 @@ class DebiasedInfoNCE(ContrastiveObjective):
 
     Args:
         temperature: :math:`\tau`, positive.
-        class_prior: :math:`\tau^+`, in [0, 1): how likely another image is of the same kind.
+        class_prior: :math:`\tau^+`, in [0, 1): how likely another image is of the same kind. Of
+            images that are all of one kind it says how many are too alike to be told apart.
         hardness: :math:`\beta`, 0 or more; 0 weighs all negatives alike.
 
     Raises:

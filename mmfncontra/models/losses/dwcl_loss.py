@@ -43,7 +43,7 @@ class DWCLLoss(nn.Module):
     Args:
         temperature: :math:`\tau`, positive.
         loss_weight: :math:`\lambda`, 0 or more.
-        batch_negatives: Whether other images' positives are negatives too.
+        batch_negatives: Whether other images' positives are negatives too; a batch of one has none.
         queue_size: How many past positives are; the loss has no memory, whoever calls it keeps them
             (``FNContra`` does).
         gather: Whether both are those of all ranks. The gradient flows back to the ranks they are
