@@ -1,9 +1,9 @@
 # Few samples need no packing, which takes mmengine longer than a training step.
-data = dict(type='Digits', size=32, serialize_data=False)
+data = dict(type='Digits', size=28, serialize_data=False)
 data_preprocessor = dict(type='SelfSupDataPreprocessor', mean=[78.0], std=[96.0])
 view = [
     dict(type='Rotate', magnitude_range=(0, 20), magnitude_std='inf', pad_val=0, prob=1.0),
-    dict(type='RandomResizedCrop', scale=32, crop_ratio_range=(0.5, 1.0)),
+    dict(type='RandomResizedCrop', scale=28, crop_ratio_range=(0.5, 1.0)),
     dict(type='Contrast', magnitude_range=(0, 0.4), magnitude_std='inf', prob=0.8),
 ]
 train_dataloader = dict(

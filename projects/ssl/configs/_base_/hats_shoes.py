@@ -5,7 +5,7 @@ data_preprocessor = dict(
     to_rgb=True,
 )
 view = [
-    dict(type='RandomResizedCrop', scale=40, crop_ratio_range=(0.2, 1.0)),
+    dict(type='RandomResizedCrop', scale=36, crop_ratio_range=(0.2, 1.0)),
     dict(type='RandomFlip', prob=0.5),
     dict(
         type='RandomApply',
@@ -48,8 +48,8 @@ train_dataloader = dict(
         ],
     ),
 )
-whole = [load, dict(type='Resize', scale=(40, 40), interpolation='area'), dict(type='PackInputs')]
-train_cfg = dict(by_epoch=True, max_epochs=10)
+whole = [load, dict(type='Resize', scale=(36, 36), interpolation='area'), dict(type='PackInputs')]
+train_cfg = dict(by_epoch=True, max_epochs=8)
 custom_hooks = [
     dict(
         type='LinearProbeHook',
