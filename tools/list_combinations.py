@@ -5,6 +5,7 @@ python tools/list_combinations.py --out docs/combinations.md
 """
 
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
@@ -17,7 +18,11 @@ DESCRIPTION = (
     'make a training step with it, and list what refuses. Takes a minute or two.'
 )
 
+
+def main(argv: Sequence[str] | None = None) -> None:
+    """List as the command line says."""
+    write_page(DESCRIPTION, 'mmfncontra.apis.combinations.describe_combinations', argv)
+
+
 if __name__ == '__main__':
-    run_command(
-        lambda: write_page(DESCRIPTION, 'mmfncontra.apis.combinations.describe_combinations')
-    )
+    run_command(main)

@@ -5,6 +5,7 @@ python tools/list_components.py --out docs/components.md
 """
 
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
@@ -17,5 +18,11 @@ DESCRIPTION = (
     'config, after trying which go together. Takes half a minute.'
 )
 
+
+def main(argv: Sequence[str] | None = None) -> None:
+    """List as the command line says."""
+    write_page(DESCRIPTION, 'mmfncontra.apis.components.describe_components', argv)
+
+
 if __name__ == '__main__':
-    run_command(lambda: write_page(DESCRIPTION, 'mmfncontra.apis.components.describe_components'))
+    run_command(main)

@@ -38,6 +38,8 @@ def test_trains(baseline, contrast, tmp_path):
     options = {
         **BASELINES[baseline],
         'default_hooks.checkpoint': None,
+        'default_hooks.samples': None,
+        'default_hooks.curves': None,
         'train_dataloader.batch_size': 3,
     }
     negatives = load_config(config).model.contrast.negatives

@@ -59,6 +59,17 @@ FOLDERS = {
     for stem, suffixes in stems.items()
     for suffix in suffixes
 }
+# Other ways to contrast than FNContra's, by what their configs are called.
+CONTRASTS = {
+    'many-negatives': 'many-negatives',
+    'dcl': 'dcl',
+    'dclw': 'dcl',
+    'debiased': 'debiased',
+    'sscl': 'sscl',
+    'masking': 'masking-mixing',
+    'mixing': 'masking-mixing',
+    'pcl': 'pcl',
+}
 ABLATIONS = (
     *('fixed-weight', 'dwcl-only', 'gwcl-only', 'easy-only', 'middle-only', 'hard-only'),
     *('db2', 'sym4', 'bior2.2'),
@@ -164,6 +175,11 @@ def test_the_sets_and_sizes_are_all_there():
     wanted = {f'{folder}/{stem}.py' for stem, folder in FOLDERS.items()}
     wanted |= {f'fncontra/{stem}.py' for stem in FOLDERS}
     wanted |= {f'fncontra/ablations/fastgan_shells_{part}.py' for part in ABLATIONS}
+    wanted |= {
+        f'{folder}/{baseline}-{contrast}_shells.py'
+        for contrast, folder in CONTRASTS.items()
+        for baseline in ('fastgan', 'stylegan2-ada')
+    }
     assert set(NAMES) == wanted
 
 
@@ -186,7 +202,8 @@ def test_parts_are_registered_and_sizes_agree(name):
     assert set(dataset) - {'type'} <= set(inspect.signature(component).parameters)
     for hook in (*cfg.default_hooks.values(), *cfg.custom_hooks):
         assert HOOKS.get(hook.type) is not None, hook.type
-    assert ('contrast' in model) == name.startswith('fncontra')
+    folder = name.partition('/')[0]
+    assert ('contrast' in model) == (folder in {'fncontra', *CONTRASTS.values()})
 
 
 @pytest.mark.parametrize('stem', FOLDERS)

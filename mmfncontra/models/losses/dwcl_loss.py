@@ -79,6 +79,8 @@ class DWCLLoss(nn.Module):
         mixing: dict | nn.Module | None = None,
     ) -> None:
         super().__init__()
+        if not temperature > 0:
+            raise ValueError(f'temperature must be positive, got {temperature}')
         check_integers(0, queue_size=queue_size)
         if not loss_weight >= 0:
             raise ValueError(f'loss_weight must be 0 or more, got {loss_weight}')

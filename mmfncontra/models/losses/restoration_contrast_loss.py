@@ -68,6 +68,8 @@ class RestorationContrastLoss(nn.Module):
         objective: dict | None = None,
     ) -> None:
         super().__init__()
+        if not temperature > 0:
+            raise ValueError(f'temperature must be positive, got {temperature}')
         if not loss_weight >= 0:
             raise ValueError(f'loss_weight must be 0 or more, got {loss_weight}')
         self.objective = build_objective(objective, temperature)
