@@ -22,7 +22,8 @@ def prepare_mmagic() -> None:
       :func:`allow_training_checkpoints`;
     * diffusers below 0.29, which mmagic imports, warns four times of its own old import paths;
       mmcv 2.1 warns that its convolution for double gradients gives way to torch's, which has
-      them. Both are for mmagic's authors, and silenced.
+      them; mmengine asks pkg_resources, which is deprecated, what is installed. These are for their
+      authors, and silenced.
 
     No installed file is changed. Calling it again costs nothing.
 
@@ -49,5 +50,7 @@ def prepare_mmagic() -> None:
         install_stylegan_ops()
     allow_training_checkpoints()
     warnings.filterwarnings('ignore', category=FutureWarning, module=r'diffusers\.')
+    # mmengine asks it which packages are installed, once per training.
+    warnings.filterwarnings('ignore', 'pkg_resources is deprecated as an API')
     warnings.filterwarnings('ignore', r'Since\s+aten:cudnn_convolution_backward_weight')
     _prepared = True

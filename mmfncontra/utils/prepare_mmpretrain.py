@@ -54,4 +54,6 @@ def prepare_mmpretrain() -> None:
     install_mmcv_ops()
     allow_training_checkpoints()
     warnings.filterwarnings('ignore', "Only use 'alpha' for pillow backend")
+    # mmengine asks it which packages are installed, once per training.
+    warnings.filterwarnings('ignore', 'pkg_resources is deprecated as an API')
     _prepared = True
