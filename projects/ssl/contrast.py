@@ -30,6 +30,7 @@ class Contrast(nn.Module):
     ) -> None:
         super().__init__()
         self.objective = MODELS.build({'temperature': temperature, **objective})
+        self.objective.gather = True  # models that contrast with all ranks' images
         self.synthetic = None if synthetic is None else MODELS.build(synthetic)
         self.view = nn.Identity() if view is None else MODELS.build(view)
         self.mixing = nn.Identity() if mixing is None else MODELS.build(mixing)

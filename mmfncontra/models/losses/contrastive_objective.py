@@ -26,6 +26,8 @@ class ContrastiveObjective(nn.Module):
 
     Attributes:
         needs_others: Whether it means nothing without negatives that are other images.
+        gather: Whether means over the batch are those over the batches of all ranks. A loss that
+            gathers embeddings sets it.
 
     Raises:
         ValueError: If ``temperature`` is not positive.
@@ -38,6 +40,7 @@ class ContrastiveObjective(nn.Module):
         if not temperature > 0:
             raise ValueError(f'temperature must be positive, got {temperature}')
         self.temperature = temperature
+        self.gather = False
 
     def forward(
         self,

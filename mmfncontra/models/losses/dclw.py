@@ -1,10 +1,13 @@
 """Decoupled contrastive learning with weighted positives."""
 
+import math
+
 from torch import Tensor
 
 from mmfncontra.registry import MODELS
 
 from .contrastive_objective import ContrastiveObjective, log_sum
+from .gather_embeddings import gather_embeddings
 
 
 @MODELS.register_module()
@@ -15,8 +18,8 @@ class DCLW(ContrastiveObjective):
         \mathrm{term}_k = -v \frac{s^+}{\tau} + \log \sum_{j \in N_k} e^{s_j/\tau}, \qquad
         v = 2 - \frac{e^{s^+/\sigma}}{\mathrm{mean}_B \, e^{s^+/\sigma}}
 
-    Like DCL it wants many negatives. The weights v have the mean 1 over the batch of this process
-    and carry no gradient; in a batch of one it is DCL.
+    Like DCL it wants many negatives. The weights v have the mean 1 over the batch, with ``gather``
+    over those of all ranks, and carry no gradient; in a batch of one it is DCL.
 
     Source: Yeh et al., Decoupled Contrastive Learning, ECCV 2022 (arXiv 2110.06848).
 
@@ -42,8 +45,10 @@ class DCLW(ContrastiveObjective):
 
     def contrast(self, to_positive: Tensor, own: Tensor | None, others: Tensor | None) -> Tensor:
         """See :meth:`ContrastiveObjective.contrast`."""
-        share = (to_positive.detach() / self.sigma).softmax(dim=0)
-        weight = 2 - len(share) * share
+        exponent = to_positive.detach() / self.sigma
+        everyones = gather_embeddings(exponent.unsqueeze(1)) if self.gather else exponent
+        log_mean = everyones.logsumexp(dim=0) - math.log(len(everyones))
+        weight = 2 - (exponent - log_mean).exp()
         return log_sum(own, others) + (1 - weight) * to_positive / self.temperature
 
     def extra_repr(self) -> str:

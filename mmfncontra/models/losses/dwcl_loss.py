@@ -94,6 +94,7 @@ class DWCLLoss(nn.Module):
                 f'nothing to gather, got {gather}'
             )
         self.objective = build_objective(objective, temperature)
+        self.objective.gather = gather
         self.temperature = temperature
         self.loss_weight = loss_weight
         self.batch_negatives = batch_negatives

@@ -7,11 +7,10 @@ from mmfncontra.models.losses import DWCLLoss, gather_embeddings
 
 NAMES = ('query', 'positive', 'easy', 'hard')
 
-
-# All but DCLW, whose weights have a mean of 1 over the batch of a process.
 OBJECTIVES = (
     dict(type='mmfncontra.InfoNCE'),
     dict(type='mmfncontra.DCL'),
+    dict(type='mmfncontra.DCLW', sigma=0.3),
     dict(type='mmfncontra.DebiasedInfoNCE', class_prior=0.2, hardness=0.5),
 )
 
