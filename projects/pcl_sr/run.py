@@ -38,9 +38,17 @@ def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
         '--work-dir', type=Path, default=Path('work_dirs/pcl_sr'), metavar='FOLDER', help='logs'
     )
     parser.add_argument(
+        '--jobs',
+        type=int,
+        metavar='N',
+        help='trainings at a time, of one thread each (default: as many as there are cores)',
+    )
+    parser.add_argument(
         '--quick', action='store_true', help='two iterations and two test images, to try it out'
     )
     args = parser.parse_args(argv)
+    if args.jobs is not None and args.jobs < 1:
+        parser.error(f'--jobs must be 1 or more, got {args.jobs}')
     if args.quick and args.out == HERE:
         parser.error("--quick needs --out: its numbers are not for the project's README.md")
     try:
@@ -56,9 +64,9 @@ def main(argv: Sequence[str] | None = None) -> None:
     start = time.perf_counter()
     # Imported now: a mistake is answered before torch is there.
     import mmcv
-    import torch
     from tqdm import tqdm
 
+    from projects.jobs import run_jobs
     from projects.pcl_sr.picture import write_picture
     from projects.pcl_sr.training import load_config, train_and_test
 
@@ -81,16 +89,20 @@ def main(argv: Sequence[str] | None = None) -> None:
         )
         for name, seed in [('bicubic', 0), *trainings]
     }
-    steps = sum(cfg.train_cfg.max_iters for cfg in configs.values() if cfg.train_cfg)
+    found = {}
+    with tqdm(total=len(configs), unit='network', smoothing=0) as bar:
+        jobs = {job: (cfg, [shown]) for job, cfg in configs.items()}
+        for (name, seed), result in run_jobs(train_and_test, jobs, args.jobs):
+            found[name, seed] = result
+            bar.write(f'{name}, seed {seed}: {result.psnr:.2f} dB')
+            bar.update()
     results: dict[str, list] = {}
-    with tqdm(total=steps, unit='it') as bar:
-        for (name, seed), cfg in configs.items():
-            bar.set_description(f'{name}, seed {seed}')
-            results.setdefault(name, []).append(train_and_test(cfg, bar, keep=[shown]))
-    images = {name: found[0].images[shown] for name, found in results.items()}
+    for job in configs:
+        results.setdefault(job[0], []).append(found[job])
+    images = {name: some[0].images[shown] for name, some in results.items()}
     images['truth'] = mmcv.imread(pairs / 'test/gt' / f'{shown}.bmp', channel_order='rgb')
     psnr, ssim, detail, seconds = (
-        {name: [getattr(result, key) for result in found] for name, found in results.items()}
+        {name: [getattr(result, key) for result in some] for name, some in results.items()}
         for key in ('psnr', 'ssim', 'detail', 'seconds')
     )
     args.out.mkdir(parents=True, exist_ok=True)
@@ -102,7 +114,7 @@ def main(argv: Sequence[str] | None = None) -> None:
             f'Mean ± standard deviation over {len(args.seeds)} seeds; a gain is taken seed by '
             "seed. Detail is that of the finest Haar sub-bands, 1 being the ground truth's. "
             f'{len(trainings)} trainings and their tests took {minutes:.1f} minutes on '
-            f'{os.cpu_count()} CPU cores, torch.get_num_threads() = {torch.get_num_threads()}.',
+            f'{os.cpu_count()} CPU cores, {args.jobs or os.cpu_count()} at a time.',
             write_findings(psnr, ssim),
             f'![A crop of a test image](comparison.png)\n\n*The busiest part of the hat {shown}, '
             f'restored by the networks of seed {args.seeds[0]}.*',

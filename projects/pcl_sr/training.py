@@ -13,7 +13,6 @@ from mmengine.config import Config
 from mmengine.hooks import Hook
 from mmengine.runner import Runner
 from torch import Tensor
-from tqdm import tqdm
 
 from mmfncontra.models.wavelets import decompose
 
@@ -43,21 +42,6 @@ def mean_detail(image: Tensor) -> float:
     """Mean absolute value of the finest Haar sub-bands LH, HL and HH of an image (C, H, W)."""
     _, (detail,) = decompose(image.double())
     return float(detail.abs().mean())
-
-
-class ProgressBar(Hook):
-    """Moves a bar on with every iteration of a training.
-
-    Args:
-        bar: The bar.
-    """
-
-    def __init__(self, bar: tqdm) -> None:
-        self.bar = bar
-
-    def after_train_iter(self, runner: Runner, *args: Any, **kwargs: Any) -> None:
-        """Move on by one."""
-        self.bar.update()
 
 
 class TestRecord(Hook):
@@ -125,14 +109,11 @@ def load_config(
     return cfg
 
 
-def train_and_test(
-    cfg: Config, bar: tqdm | None = None, keep: Sequence[str] = (), split: str = 'test'
-) -> Result:
+def train_and_test(cfg: Config, keep: Sequence[str] = (), split: str = 'test') -> Result:
     """Train as a config says and test what came of it.
 
     Args:
         cfg: Config; one without ``train_cfg`` is tested only.
-        bar: Progress bar to move on.
         keep: Names of test images to hand back.
         split: What to test on, ``'test'`` or ``'val'``.
 
@@ -148,8 +129,6 @@ def train_and_test(
     runner = Runner.from_cfg(cfg)
     record = TestRecord(keep)
     runner.register_hook(record)
-    if bar is not None:
-        runner.register_hook(ProgressBar(bar))
     if cfg.train_cfg:
         runner.train()
     runner.test()

@@ -10,7 +10,7 @@ import argparse
 import os
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -20,7 +20,6 @@ from mmfncontra.utils import note, prepare_mmpretrain, run_command
 
 if TYPE_CHECKING:
     from mmengine.config import Config
-    from tqdm import tqdm
 
 ROOT = Path(__file__).resolve().parents[2]
 DATA_SETS = {'digits': 'Digits', 'hats_shoes': 'Hats against shoes'}
@@ -31,12 +30,13 @@ VARIANTS = {
     '-sscl': 'SSCL',
     '-dcl': 'DCL',
 }
+Job = tuple[str, str, str, int]
+"""Data set, method, variant and seed; without method and variant: of random weights."""
+
 # A look at whether everything runs: a step each, on some images of all classes.
 QUICK = {
     'train_cfg.max_epochs': 1,
     'train_dataloader.batch_size': 32,
-    'train_dataloader.num_workers': 0,
-    'train_dataloader.persistent_workers': False,
 }
 QUICK_IMAGES = range(0, 297, 9), range(0, 297, 9), range(0, 149, 5)
 
@@ -61,6 +61,12 @@ def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
         '--methods', nargs='+', choices=METHODS, default=list(METHODS), metavar='METHOD'
     )
     parser.add_argument(
+        '--jobs',
+        type=int,
+        metavar='N',
+        help='trainings at a time, of one thread each (default: as many as there are cores)',
+    )
+    parser.add_argument(
         '--out', type=Path, metavar='FILE', help='Markdown file; default: the README beside this'
     )
     parser.add_argument('--work-dir', type=Path, default=Path('work_dirs/ssl'), metavar='FOLDER')
@@ -68,6 +74,8 @@ def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
         '--quick', action='store_true', help='one step each, to see that it runs; needs --out'
     )
     args = parser.parse_args(argv)
+    if args.jobs is not None and args.jobs < 1:
+        parser.error(f'--jobs must be 1 or more, got {args.jobs}')
     if args.quick and args.out is None:
         parser.error('--quick needs --out: its numbers mean nothing and do not go to the README')
     return args
@@ -89,6 +97,9 @@ def prepare_config(args: argparse.Namespace, name: str, seed: int) -> Config:
         'visualizer.vis_backends': [],
         # mmengine tells trainings apart by the second in which they start.
         'experiment_name': f'{name}_{seed}_{time.time_ns()}',
+        # Cores are busy with other trainings.
+        'train_dataloader.num_workers': 0,
+        'train_dataloader.persistent_workers': False,
         **(QUICK if args.quick else {}),
     }
     cfg = load_config(CONFIGS / f'{name}.py', args.work_dir / name, seed, args.data, options)
@@ -98,30 +109,27 @@ def prepare_config(args: argparse.Namespace, name: str, seed: int) -> Config:
     return cfg
 
 
-def train_all(args: argparse.Namespace, data_set: str, bar: tqdm) -> dict:
-    """Probe accuracies on one data set, see :data:`projects.ssl.results.Accuracies`.
+def list_jobs(args: argparse.Namespace, data_sets: Iterable[str]) -> dict[Job, tuple[Config, bool]]:
+    """All trainings, and the networks with random weights to compare them with.
 
     Args:
         args: The command line.
-        data_set: Its name in the names of configs.
-        bar: Advanced by one for each training.
-    """
-    from projects.ssl.training import probe_untrained, train
+        data_sets: Their names in the names of configs.
 
-    plain = f'{args.methods[0]}_{data_set}'
-    bar.set_description(f'random weights, {data_set}')
-    untrained = [probe_untrained(prepare_config(args, plain, seed)) for seed in args.seeds]
-    accuracies = {('', ''): untrained}
-    for method in args.methods:
-        for suffix, variant in VARIANTS.items():
-            name = f'{method}{suffix}_{data_set}'
-            values = accuracies[METHODS[method], variant] = []
-            for seed in args.seeds:
-                bar.set_description(f'{name}, seed {seed}')
-                values.append(train(prepare_config(args, name, seed)))
-                bar.write(f'{name}, seed {seed}: {100 * values[-1]:.1f} %')
-                bar.update()
-    return accuracies
+    Returns:
+        Arguments of :func:`projects.ssl.training.measure`.
+    """
+    jobs = {}
+    for data_set in data_sets:
+        plain = f'{args.methods[0]}_{data_set}'
+        for seed in args.seeds:
+            jobs[data_set, '', '', seed] = prepare_config(args, plain, seed), False
+        for method in args.methods:
+            for suffix, variant in VARIANTS.items():
+                for seed in args.seeds:
+                    config = prepare_config(args, f'{method}{suffix}_{data_set}', seed)
+                    jobs[data_set, METHODS[method], variant, seed] = config, True
+    return jobs
 
 
 def main(argv: Sequence[str] | None = None) -> None:
@@ -129,32 +137,42 @@ def main(argv: Sequence[str] | None = None) -> None:
     args = parse_args(argv)
     prepare_mmpretrain()
     # Imported after parsing: --help answers at once.
-    import torch
     from tqdm import tqdm
 
+    from projects.jobs import run_jobs
     from projects.ssl.results import format_table, write_results
-    from projects.ssl.training import num_test_images
+    from projects.ssl.training import measure, num_test_images
 
     start = time.monotonic()
-    # One core is left to the process that loads images: more threads wait for each other.
-    torch.set_num_threads(max(1, min(torch.get_num_threads(), (os.cpu_count() or 1) - 1)))
     data_sets, absent = dict(DATA_SETS), []
     if not all((args.data / name).is_dir() for name in ('hats', 'shoes')):
         del data_sets['hats_shoes']
         absent = [f'Hats against shoes was left out: {args.data} does not hold hats/ and shoes/.']
         note(absent[0])
+    jobs = list_jobs(args, data_sets)
+    found = {}
+    with tqdm(total=len(jobs), unit='network', smoothing=0) as bar:
+        for job, accuracy in run_jobs(measure, jobs, args.jobs):
+            found[job] = accuracy
+            data_set, method, variant, seed = job
+            name = f'{method} {variant}' if method else 'random weights'
+            bar.write(f'{data_set}, {name}, seed {seed}: {100 * accuracy:.1f} %')
+            bar.update()
     sections = []
-    trainings = len(data_sets) * len(args.methods) * len(VARIANTS) * len(args.seeds)
-    with tqdm(total=trainings, unit='training', smoothing=0) as bar:
-        for data_set, title in data_sets.items():
-            accuracies = train_all(args, data_set, bar)
-            some = prepare_config(args, f'{args.methods[0]}_{data_set}', args.seeds[0])
-            table = format_table(accuracies, num_test_images(some))
-            sections.append(f'### {title}\n\n{table}')
+    for data_set, title in data_sets.items():
+        accuracies: dict[tuple[str, str], list[float]] = {}
+        for job in jobs:
+            if job[0] == data_set:
+                accuracies.setdefault(job[1:3], []).append(found[job])
+        some = prepare_config(args, f'{args.methods[0]}_{data_set}', args.seeds[0])
+        table = format_table(accuracies, num_test_images(some))
+        sections.append(f'### {title}\n\n{table}')
     minutes = (time.monotonic() - start) / 60
+    trainings = sum(is_trained for _, is_trained in jobs.values())
+    processes = args.jobs or os.cpu_count()
     sections.append(
         f'{trainings} trainings and their probes took {minutes:.1f} minutes on '
-        f'{os.cpu_count()} CPU cores (threads: {torch.get_num_threads()}).'
+        f'{os.cpu_count()} CPU cores, {processes} at a time.'
     )
     out = args.out or Path(__file__).with_name('README.md')
     write_results(out, '\n\n'.join(sections + absent))

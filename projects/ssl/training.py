@@ -82,6 +82,19 @@ def probe_untrained(cfg: Config) -> float:
     return probe.probe(runner.model)
 
 
+def measure(cfg: Config, is_trained: bool) -> float:
+    """Probe a network after its training, or without any.
+
+    Args:
+        cfg: Config of a training.
+        is_trained: Whether to train it.
+
+    Returns:
+        Test accuracy of the probe, in [0, 1].
+    """
+    return train(cfg) if is_trained else probe_untrained(cfg)
+
+
 def num_test_images(cfg: Config) -> int:
     """How many images the probe is tested on.
 

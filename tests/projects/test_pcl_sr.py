@@ -70,7 +70,7 @@ def finished(photographs, tmp_path_factory):
     with (folder / 'README.md').open('a') as readme:
         readme.write('<!-- end of results -->\nafter\n')
     argv = [str(PROJECT / 'run.py'), '--quick', '--data', str(photographs), '--out', str(folder)]
-    argv += ['--work-dir', str(folder / 'work'), '--seeds', '0']
+    argv += ['--work-dir', str(folder / 'work'), '--seeds', '0', '--jobs', '1']
     done = run('-c', COMMAND.format(argv=argv), cwd=folder)
     assert done.returncode == 0, done.stderr
     return folder, done.stdout

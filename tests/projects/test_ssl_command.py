@@ -1,6 +1,7 @@
 """Data, probe, table and commands of projects/ssl."""
 
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -177,7 +178,8 @@ def test_the_command_trains_all_without_mmagic(tmp_path):
     _draw_photographs(tmp_path / 'data')
     readme = (SSL / 'README.md').read_bytes()
     done = _run(
-        tmp_path, '--quick', '--seeds', 0, '--data', tmp_path / 'data', '--out', 'table.md'
+        tmp_path, '--quick', '--seeds', 0, '--data', tmp_path / 'data', '--out', 'table.md',
+        '--jobs', 1,
     )  # fmt: skip
     assert done.stdout.splitlines()[-1] == 'done: table.md'
     assert 'Warning' not in done.stderr
@@ -206,14 +208,18 @@ def test_train_starts_onessl_config(tmp_path, monkeypatch, capsys):
     assert 'queue' in state and all(value.isfinite().all() for value in state.values())
 
 
-def test_without_photographs_digits_are_left(tmp_path, monkeypatch, capsys):
+def test_without_photographs_digits_are_left_at_any_number_of_jobs(tmp_path, monkeypatch, capsys):
     from projects.ssl import run
 
     monkeypatch.chdir(tmp_path)
-    run.main(
-        ['--quick', '--seeds', '0', '--methods', 'mocov2', '--data', 'nowhere', '--out', 'table.md']
-    )
     said = 'Hats against shoes was left out: nowhere does not hold hats/ and shoes/.'
-    assert said in capsys.readouterr().out
-    table = Path('table.md').read_text()
-    assert said in table and '### Digits' in table and '### Hats' not in table
+    tables = []
+    for jobs in '12':
+        options = ['--data', 'nowhere', '--out', f'{jobs}.md', '--jobs', jobs]
+        run.main(['--quick', '--seeds', '0', '--methods', 'mocov2', *options])
+        assert said in capsys.readouterr().out
+        tables.append(Path(f'{jobs}.md').read_text())
+    one, two = (re.sub(r'took .*', '', table) for table in tables)
+    assert said in one and '### Digits' in one and '### Hats' not in one
+    # How many processes there are changes nothing.
+    assert one == two and tables[1].count('2 at a time') == 1
