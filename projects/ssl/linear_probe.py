@@ -4,14 +4,16 @@ from collections.abc import Iterator
 
 import numpy as np
 import torch
+from mmengine.dataset import default_collate
 from mmengine.hooks import Hook
 from mmengine.model import is_model_wrapper
 from mmengine.runner import Runner
-from mmpretrain.registry import HOOKS
+from mmpretrain.registry import DATASETS, HOOKS
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from torch import nn
+from torch.utils.data import DataLoader
 
 
 def linear_probe(
@@ -70,16 +72,9 @@ def settle_batchnorm(model: nn.Module, dataset: dict) -> None:
 
 
 def _batches(model: nn.Module, dataset: dict) -> Iterator[dict]:
-    loader = Runner.build_dataloader(
-        dict(
-            dataset=dataset,
-            batch_size=128,
-            num_workers=0,
-            sampler=dict(type='DefaultSampler', shuffle=False),
-            collate_fn=dict(type='default_collate'),
-        )
-    )
-    for batch in loader:
+    # Not by the runner, whose loaders give each process of a distributed training a share.
+    images = DATASETS.build(dataset)
+    for batch in DataLoader(images, batch_size=128, collate_fn=default_collate):
         yield model.data_preprocessor(batch)
 
 

@@ -28,6 +28,12 @@ def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
     )
     parser.add_argument('--seed', type=int, metavar='N', help='seed of the training')
     parser.add_argument(
+        '--launcher',
+        choices=['none', 'pytorch'],
+        default='none',
+        help='pytorch: one of the processes that torchrun starts',
+    )
+    parser.add_argument(
         '--cfg-options',
         nargs='+',
         default=[],
@@ -43,15 +49,29 @@ def main(argv: Sequence[str] | None = None) -> None:
     args = parse_args(argv)
     prepare_mmpretrain()
     # Imported after parsing: --help answers at once.
+    from mmengine.device import get_device
+    from mmengine.dist import is_main_process
+
     from mmfncontra.apis import parse_options
     from mmfncontra.apis.config import check_config_file
+    from mmfncontra.utils.cpu_distributed import init_cpu_distributed, use_cpu_model_wrapper
     from projects.ssl.training import load_config, train
 
     config = check_config_file(args.config)
     work_dir = args.work_dir or Path('work_dirs', 'ssl', config.stem)
     options = parse_options(args.cfg_options)
-    accuracy = train(load_config(config, work_dir, args.seed, args.data, options))
-    note(f'done: {work_dir}, linear probe {100 * accuracy:.1f} %')
+    cfg = load_config(config, work_dir, args.seed, args.data, options)
+    cfg.launcher = args.launcher
+    if args.launcher != 'none':
+        init_cpu_distributed(args.launcher)
+        cfg.setdefault('model_wrapper_cfg', dict(type='MMDistributedDataParallel'))
+        if get_device() != 'cpu':
+            # Statistics of a process's own images would tell which belong together.
+            cfg.setdefault('sync_bn', 'torch')
+        use_cpu_model_wrapper(cfg)
+    accuracy = train(cfg)
+    if is_main_process():
+        note(f'done: {work_dir}, linear probe {100 * accuracy:.1f} %')
 
 
 if __name__ == '__main__':

@@ -1,9 +1,15 @@
 """Two ranks with half of a batch each do what one rank does with the whole of it."""
 
+import os
+import subprocess
+import sys
+
+import numpy as np
 import pytest
 import torch
 from mmengine.dist import get_rank, get_world_size
-from ssl_models import build_ssl_model, ssl_config
+from mmengine.registry import DefaultScope
+from ssl_models import SSL, build_ssl_model, ssl_config
 from torch import nn
 from two_ranks import on_two_ranks
 
@@ -49,3 +55,40 @@ def test_simclr_on_two_ranks_is_that_of_the_whole_batch(tmp_path):
             # A distributed wrapper takes the mean over ranks.
             torch.testing.assert_close((a + b) / 2, whole)
         assert float(one[0]) != pytest.approx(float(two[0]))
+
+
+def labels_of_features():
+    from projects.ssl import extract_features
+
+    config = ssl_config('simclr_digits')
+    model = build_ssl_model(dict(config.model, data_preprocessor=config.data_preprocessor))
+    with DefaultScope.overwrite_default_scope('mmpretrain'):
+        _, labels = extract_features(model, dict(config.custom_hooks[0].test, indices=7))
+    return labels
+
+
+def test_every_rank_probes_all_images(tmp_path):
+    for labels in on_two_ranks(labels_of_features, folder=tmp_path):
+        assert np.array_equal(labels, labels_of_features()) and len(labels) == 7
+
+
+def test_torchrun_starts_it_on_machines_without_a_gpu(tmp_path):
+    if torch.cuda.is_available():
+        pytest.skip('this machine has a GPU')
+    options = ['train_cfg.max_epochs=1', 'train_dataloader.dataset.indices=64']
+    options += ['train_dataloader.num_workers=0', 'train_dataloader.persistent_workers=False']
+    options += ['train_dataloader.batch_size=16']
+    done = subprocess.run(
+        [
+            *(sys.executable, '-m', 'torch.distributed.run', '--standalone', '--nproc-per-node=2'),
+            *(SSL / 'train.py', SSL / 'configs' / 'simclr-dcl_digits.py'),
+            *('--launcher', 'pytorch', '--cfg-options', *options),
+        ],
+        cwd=tmp_path, env={**os.environ, 'OMP_NUM_THREADS': '1'}, capture_output=True, text=True,
+        timeout=120, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    # 32 images of each rank.
+    assert '[1][2/2]' in done.stdout
+    assert done.stdout.count('done: work_dirs/ssl/') == 1
+    assert (tmp_path / 'work_dirs/ssl/simclr-dcl_digits/epoch_1.pth').is_file()

@@ -49,7 +49,7 @@ train_dataloader = dict(
     ),
 )
 whole = [load, dict(type='Resize', scale=(36, 36), interpolation='area'), dict(type='PackInputs')]
-train_cfg = dict(by_epoch=True, max_epochs=4)
+train_cfg = dict(by_epoch=True, max_epochs=8)
 custom_hooks = [
     dict(
         type='LinearProbeHook',
