@@ -2,13 +2,24 @@
 
 import os
 from collections.abc import Callable, Hashable, Iterator, Mapping
-from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from itertools import islice
 from multiprocessing import get_context
 from typing import Any
 
+# Each process holds most of a gigabyte before it has an image.
+_AT_MOST = 8
+
+
+def default_jobs() -> int:
+    """How many trainings fit at a time: the cores this process may use, at most 8."""
+    if hasattr(os, 'sched_getaffinity'):
+        return min(_AT_MOST, len(os.sched_getaffinity(0)))
+    return min(_AT_MOST, os.cpu_count() or 1)
+
 
 def run_jobs(
-    function: Callable, jobs: Mapping[Hashable, tuple], processes: int | None = None
+    function: Callable, jobs: Mapping[Hashable, tuple], processes: int
 ) -> Iterator[tuple[Any, Any]]:
     """Call a function once a job, in processes of one thread each.
 
@@ -18,31 +29,46 @@ def run_jobs(
     Args:
         function: Of a module, so that another process finds it.
         jobs: Its arguments, which pickle, by the name of each job.
-        processes: How many at a time; ``None``: as many as there are cores. 1: in this process.
+        processes: How many at a time. 1: in this process, one after the other.
 
     Yields:
         The name of a job and what the function returned, in the order in which they end.
 
     Raises:
-        Exception: What the function raises; jobs that have not begun are dropped.
+        Exception: What the function raises, when the other jobs that run have ended; no further one
+            begins.
     """
-    processes = min(processes or os.cpu_count() or 1, len(jobs))
-    if processes <= 1:
-        _use_one_thread()
-        for name, arguments in jobs.items():
-            yield name, function(*arguments)
+    if min(processes, len(jobs)) <= 1:
+        yield from _run_here(function, jobs)
         return
     # A forked process would inherit the threads of torch, which do not run in it.
-    pool = ProcessPoolExecutor(processes, get_context('spawn'), initializer=_use_one_thread)
-    try:
-        futures = {pool.submit(function, *arguments): name for name, arguments in jobs.items()}
-        for future in as_completed(futures):
-            yield futures[future], future.result()
-    finally:
-        pool.shutdown(cancel_futures=True)
+    pool = ProcessPoolExecutor(processes, get_context('spawn'), initializer=_set_threads)
+    waiting = iter(jobs.items())
+    running: dict[Future, Hashable] = {}
+    with pool:
+        # No more than run: the pool would begin those it holds in spite of an error.
+        while True:
+            for name, arguments in islice(waiting, processes - len(running)):
+                running[pool.submit(function, *arguments)] = name
+            if not running:
+                return
+            for future in wait(running, return_when=FIRST_COMPLETED).done:
+                yield running.pop(future), future.result()
 
 
-def _use_one_thread() -> None:
+def _run_here(function: Callable, jobs: Mapping[Hashable, tuple]) -> Iterator[tuple[Hashable, Any]]:
     import torch
 
-    torch.set_num_threads(1)
+    threads = torch.get_num_threads()
+    _set_threads()
+    try:
+        for name, arguments in jobs.items():
+            yield name, function(*arguments)
+    finally:
+        _set_threads(threads)
+
+
+def _set_threads(number: int = 1) -> None:
+    import torch
+
+    torch.set_num_threads(number)

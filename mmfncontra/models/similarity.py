@@ -40,6 +40,11 @@ def cosine_to_negatives(query: Tensor, negatives: Mapping[str, Tensor]) -> Tenso
     return torch.stack([cosine(query, negative) for negative in negatives.values()])
 
 
+def _units(x: Tensor) -> Tensor:
+    # The least length is that of torch's cosine: a smaller one makes the gradient at 0 immense.
+    return F.normalize(full_precision(x), dim=-1, eps=1e-8)
+
+
 def cosine_to_all(query: Tensor, others: Tensor) -> Tensor:
     """Cosine similarity of each query to each of some embeddings.
 
@@ -50,8 +55,7 @@ def cosine_to_all(query: Tensor, others: Tensor) -> Tensor:
     Returns:
         Similarities, (B, N); 0 to an embedding of zeros.
     """
-    query, others = full_precision(query), full_precision(others)
-    return F.normalize(query, dim=1) @ F.normalize(others, dim=1).T.to(query)
+    return _units(query) @ _units(others).T.to(full_precision(query))
 
 
 def cosine_to_own(query: Tensor, negatives: Mapping[str, Tensor]) -> Tensor:
@@ -97,7 +101,7 @@ def cosine_to_others(query: Tensor, others: Tensor, is_other: Tensor | None = No
         if others.ndim == 2:
             similarity = cosine_to_all(query, others)
         else:
-            query, others = (F.normalize(full_precision(x), dim=-1) for x in (query, others))
+            query, others = _units(query), _units(others)
             similarity = (others.to(query) @ query.unsqueeze(2)).squeeze(2)
     if is_other is not None:
         is_empty = is_empty | ~is_other

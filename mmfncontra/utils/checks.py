@@ -3,6 +3,7 @@
 import math
 import os
 from collections.abc import Sequence
+from numbers import Real
 from pathlib import Path
 
 
@@ -26,6 +27,51 @@ def check_integers(minimum: int = 1, /, **arguments: object) -> None:
     for name, value in arguments.items():
         if not isinstance(value, int) or isinstance(value, bool) or value < minimum:
             raise ValueError(f'{name} must be {wanted}, got {value!r}')
+
+
+def check_positive(**arguments: object) -> None:
+    """Check that arguments are finite numbers above 0.
+
+    Args:
+        **arguments: Values by the names that the message gives them.
+
+    Raises:
+        ValueError: For the first one that is none.
+
+    Example:
+        >>> check_positive(temperature=0)
+        Traceback (most recent call last):
+        ValueError: temperature must be positive, got 0
+    """
+    for name, value in arguments.items():
+        _check_number(name, value)
+        if not (math.isfinite(value) and value > 0):
+            raise ValueError(f'{name} must be positive, got {value!r}')
+
+
+def check_not_negative(**arguments: object) -> None:
+    """Check that arguments are finite numbers of 0 or more.
+
+    Args:
+        **arguments: Values by the names that the message gives them.
+
+    Raises:
+        ValueError: For the first one that is none.
+
+    Example:
+        >>> check_not_negative(loss_weight=-1)
+        Traceback (most recent call last):
+        ValueError: loss_weight must be 0 or more, got -1
+    """
+    for name, value in arguments.items():
+        _check_number(name, value)
+        if not (math.isfinite(value) and value >= 0):
+            raise ValueError(f'{name} must be 0 or more, got {value!r}')
+
+
+def _check_number(name: str, value: object) -> None:
+    if not isinstance(value, Real):
+        raise ValueError(f'{name} must be a number, got {value!r}')
 
 
 def check_range(

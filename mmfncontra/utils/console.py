@@ -73,8 +73,12 @@ def _chain(error: BaseException) -> Iterator[BaseException]:
         error = error.__cause__ or error.__context__
 
 
+# The package, and the projects beside it.
+_OURS = 'mmfncontra', 'projects'
+
+
 def user_error(error: BaseException) -> str | None:
-    """What to tell a user about an error, if it comes from a check of this package.
+    """What to tell a user about an error, if it comes from a check of ours.
 
     Args:
         error: What was raised.
@@ -87,7 +91,7 @@ def user_error(error: BaseException) -> str | None:
         while frame is not None and frame.tb_next is not None:
             frame = frame.tb_next
         module = '' if frame is None else frame.tb_frame.f_globals.get('__name__', '')
-        if module.partition('.')[0] == 'mmfncontra':
+        if module.partition('.')[0] in _OURS:
             return ' '.join(line.strip() for line in str(cause).splitlines())
     return None
 

@@ -1,40 +1,14 @@
 """Pairs of photographs and their reductions, as super-resolution networks are trained on."""
 
-import os
 import shutil
 from collections.abc import Sequence
 from pathlib import Path
 
 from mmfncontra.utils import prepare_mmagic
 
-ROOT = Path(__file__).resolve().parents[2]
 SUFFIXES = ('.jpg', '.jpeg', '.png')
 SCALE = 4
 TEST_SIZE = 128
-
-
-def find_data(data: str | None) -> Path:
-    """Folder of the photographs.
-
-    Args:
-        data: What the option ``--data`` names; ``None``: ``data`` in the folder that the variable
-            ``MMFNCONTRA_SHARED`` names, or in ``shared`` beside the checkout.
-
-    Returns:
-        The folder.
-
-    Raises:
-        ValueError: If it lacks the folders ``shoes`` and ``hats``.
-    """
-    shared = Path(os.environ.get('MMFNCONTRA_SHARED', ROOT.parent / 'shared'))
-    folder = Path(data).expanduser() if data is not None else shared / 'data'
-    for name in ('shoes', 'hats'):
-        if not (folder / name).is_dir():
-            raise ValueError(
-                f'--data must be a folder that holds the folders shoes and hats, got {folder}, '
-                f'which has no {name}'
-            )
-    return folder
 
 
 def split_photographs(data: Path, held_out: int = 30) -> dict[str, list[Path]]:

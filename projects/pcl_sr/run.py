@@ -4,17 +4,26 @@
 python projects/pcl_sr/run.py
 """
 
+from __future__ import annotations
+
 import argparse
 import os
 import sys
 import time
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
-from projects.pcl_sr.pairs import find_data, split_photographs, write_pairs
+from mmfncontra.utils import run_command
+from projects.jobs import default_jobs, run_jobs
+from projects.pcl_sr.pairs import split_photographs, write_pairs
 from projects.pcl_sr.report import NAMES, update_readme, write_findings, write_table
+from projects.photographs import find_data
+
+if TYPE_CHECKING:
+    from mmengine.config import Config
 
 HERE = Path(__file__).resolve().parent
 
@@ -40,14 +49,15 @@ def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
     parser.add_argument(
         '--jobs',
         type=int,
+        default=default_jobs(),
         metavar='N',
-        help='trainings at a time, of one thread each (default: as many as there are cores)',
+        help='trainings at a time, of one thread each; default: one a core, at most 8',
     )
     parser.add_argument(
         '--quick', action='store_true', help='two iterations and two test images, to try it out'
     )
     args = parser.parse_args(argv)
-    if args.jobs is not None and args.jobs < 1:
+    if args.jobs < 1:
         parser.error(f'--jobs must be 1 or more, got {args.jobs}')
     if args.quick and args.out == HERE:
         parser.error("--quick needs --out: its numbers are not for the project's README.md")
@@ -58,27 +68,23 @@ def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
     return args
 
 
-def main(argv: Sequence[str] | None = None) -> None:
-    """Run everything."""
-    args = parse_args(argv)
-    start = time.perf_counter()
-    # Imported now: a mistake is answered before torch is there.
-    import mmcv
-    from tqdm import tqdm
+def list_configs(args: argparse.Namespace, pairs: Path) -> dict[tuple[str, int], Config]:
+    """Configs of all trainings by their name and seed; bicubic interpolation is the first of them.
 
-    from projects.jobs import run_jobs
-    from projects.pcl_sr.picture import write_picture
-    from projects.pcl_sr.training import load_config, train_and_test
+    Args:
+        args: The command line.
+        pairs: Folder of the pairs of images.
+    """
+    from projects.pcl_sr.training import load_config
 
-    pairs = write_pairs(args.splits, args.work_dir / 'pairs')
-    shown = args.splits['test'][len(args.splits['test']) // 2].stem
-    trainings = [
+    jobs = [('bicubic', args.seeds[0])]
+    jobs += [
         (f'{name}{variant}', seed)
         for name in NAMES
         for variant in ('', '_contrast')
         for seed in args.seeds
     ]
-    configs = {
+    return {
         (name, seed): load_config(
             name,
             pairs,
@@ -87,8 +93,24 @@ def main(argv: Sequence[str] | None = None) -> None:
             max_iters=2 if args.quick else None,
             options={'log_level': 'ERROR'},
         )
-        for name, seed in [('bicubic', 0), *trainings]
+        for name, seed in jobs
     }
+
+
+def main(argv: Sequence[str] | None = None) -> None:
+    """Run everything."""
+    args = parse_args(argv)
+    start = time.perf_counter()
+    # Imported now: a mistake is answered before torch is there.
+    import mmcv
+    from tqdm import tqdm
+
+    from projects.pcl_sr.picture import write_picture
+    from projects.pcl_sr.training import train_and_test
+
+    pairs = write_pairs(args.splits, args.work_dir / 'pairs')
+    shown = args.splits['test'][len(args.splits['test']) // 2].stem
+    configs = list_configs(args, pairs)
     found = {}
     with tqdm(total=len(configs), unit='network', smoothing=0) as bar:
         jobs = {job: (cfg, [shown]) for job, cfg in configs.items()}
@@ -113,8 +135,8 @@ def main(argv: Sequence[str] | None = None) -> None:
             write_table(psnr, ssim, detail, seconds),
             f'Mean ± standard deviation over {len(args.seeds)} seeds; a gain is taken seed by '
             "seed. Detail is that of the finest Haar sub-bands, 1 being the ground truth's. "
-            f'{len(trainings)} trainings and their tests took {minutes:.1f} minutes on '
-            f'{os.cpu_count()} CPU cores, {args.jobs or os.cpu_count()} at a time.',
+            f'{len(configs) - 1} trainings and their tests took {minutes:.1f} minutes on '
+            f'{os.cpu_count()} CPU cores, {min(args.jobs, len(configs))} at a time.',
             write_findings(psnr, ssim),
             f'![A crop of a test image](comparison.png)\n\n*The busiest part of the hat {shown}, '
             f'restored by the networks of seed {args.seeds[0]}.*',
@@ -125,4 +147,4 @@ def main(argv: Sequence[str] | None = None) -> None:
 
 
 if __name__ == '__main__':
-    main()
+    run_command(main)

@@ -11,13 +11,15 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
-from projects.pcl_sr.pairs import find_data, split_photographs, write_pairs
+from mmfncontra.utils import run_command
+from projects.pcl_sr.pairs import split_photographs, write_pairs
+from projects.photographs import find_data
 
 
 def main(argv: Sequence[str] | None = None) -> None:
     """Train as the command line says."""
     parser = argparse.ArgumentParser(description='Train one config of this project and test it.')
-    parser.add_argument('config', metavar='CONFIG', help='such as configs/edsr_contrast.py')
+    parser.add_argument('config', metavar='CONFIG', help='a file of projects/pcl_sr/configs/')
     parser.add_argument('--data', metavar='FOLDER', help='holds the folders shoes and hats')
     parser.add_argument('--work-dir', metavar='FOLDER', help='default work_dirs/pcl_sr/<config>')
     parser.add_argument(
@@ -27,7 +29,9 @@ def main(argv: Sequence[str] | None = None) -> None:
         help='tested on: hats, or held-out shoes',
     )
     parser.add_argument('--seed', type=int, default=0, metavar='N')
-    parser.add_argument('--cfg-options', nargs='+', default=[], metavar='KEY=VALUE')
+    parser.add_argument(
+        '--cfg-options', nargs='+', default=[], action='extend', metavar='KEY=VALUE'
+    )
     args = parser.parse_args(argv)
     try:
         splits = split_photographs(find_data(args.data))
@@ -49,4 +53,4 @@ def main(argv: Sequence[str] | None = None) -> None:
 
 
 if __name__ == '__main__':
-    main()
+    run_command(main)

@@ -15,6 +15,7 @@ from mmengine.runner import Runner
 from torch import Tensor
 
 from mmfncontra.models.wavelets import decompose
+from mmfncontra.utils.unknown_types import explain_unknown_types
 
 CONFIGS = Path(__file__).parent / 'configs'
 
@@ -126,11 +127,12 @@ def train_and_test(cfg: Config, keep: Sequence[str] = (), split: str = 'test') -
     cfg.test_dataloader = cfg[f'{split}_dataloader']
     # Tested once, below.
     cfg.val_dataloader = cfg.val_cfg = cfg.val_evaluator = None
-    runner = Runner.from_cfg(cfg)
     record = TestRecord(keep)
-    runner.register_hook(record)
-    if cfg.train_cfg:
-        runner.train()
-    runner.test()
+    with explain_unknown_types(cfg):
+        runner = Runner.from_cfg(cfg)
+        runner.register_hook(record)
+        if cfg.train_cfg:
+            runner.train()
+        runner.test()
     values = [float(record.metrics[name]) for name in ('PSNR', 'SSIM', 'detail')]
     return Result(*values, time.perf_counter() - start, record.images)

@@ -6,7 +6,7 @@ import torch
 from mmpretrain.registry import MODELS
 from torch import Tensor, nn
 
-from mmfncontra.models.losses import cosine, cosine_to_others
+from mmfncontra.models.losses import GatherEmbeddings, cosine, cosine_to_others
 
 
 class Contrast(nn.Module):
@@ -31,6 +31,7 @@ class Contrast(nn.Module):
         super().__init__()
         self.objective = MODELS.build({'temperature': temperature, **objective})
         self.objective.gather = True  # models that contrast with all ranks' images
+        self.gather_all = GatherEmbeddings()
         self.synthetic = None if synthetic is None else MODELS.build(synthetic)
         self.view = nn.Identity() if view is None else MODELS.build(view)
         self.mixing = nn.Identity() if mixing is None else MODELS.build(mixing)

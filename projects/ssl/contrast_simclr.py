@@ -7,9 +7,6 @@ from mmpretrain.models import SimCLR
 from mmpretrain.registry import MODELS
 from torch import Tensor
 
-from mmfncontra.models.losses import gather_embeddings
-from mmfncontra.models.losses.gather_embeddings import first_of_rank
-
 from .contrast import WithContrast
 
 
@@ -42,14 +39,15 @@ class ContrastSimCLR(WithContrast, SimCLR):
         embeddings = self.neck(self.backbone(images))[0]
         first, second = embeddings.chunk(2)
         positives = torch.cat([self.contrast.mixing(second), self.contrast.mixing(first)])
-        everyones = gather_embeddings(embeddings)
-        is_own = self._is_own(len(embeddings), len(everyones), first_of_rank(embeddings))
-        is_other = ~is_own.to(embeddings.device)
-        return dict(loss=self.contrast(embeddings, positives, everyones, is_other))
+        gather = self.contrast.gather_all
+        everyones = gather(embeddings)
+        is_own = self._is_own(embeddings, len(everyones), gather.first(embeddings))
+        return dict(loss=self.contrast(embeddings, positives, everyones, ~is_own))
 
     @staticmethod
-    def _is_own(count: int, total: int, start: int) -> Tensor:
-        """Which of all embeddings (total) are of the image of each of this rank's (count)."""
-        place = torch.arange(count)
-        both = torch.stack([place, place.roll(count // 2)], dim=1) + start
-        return torch.zeros(count, total, dtype=torch.bool).scatter(1, both, True)
+    def _is_own(embeddings: Tensor, total: int, start: int) -> Tensor:
+        """Which of all embeddings (total) are of the image of each of this rank's."""
+        place = torch.arange(len(embeddings), device=embeddings.device)
+        both = torch.stack([place, place.roll(len(place) // 2)], dim=1) + start
+        none = torch.zeros(len(place), total, dtype=torch.bool, device=embeddings.device)
+        return none.scatter(1, both, True)

@@ -17,11 +17,12 @@ from typing import TYPE_CHECKING
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 from mmfncontra.utils import note, prepare_mmpretrain, run_command
+from projects.jobs import default_jobs, run_jobs
+from projects.photographs import default_data, find_data
 
 if TYPE_CHECKING:
     from mmengine.config import Config
 
-ROOT = Path(__file__).resolve().parents[2]
 DATA_SETS = {'digits': 'Digits', 'hats_shoes': 'Hats against shoes'}
 METHODS = {'simclr': 'SimCLR', 'mocov2': 'MoCo v2'}
 VARIANTS = {
@@ -43,7 +44,6 @@ QUICK_IMAGES = range(0, 297, 9), range(0, 297, 9), range(0, 149, 5)
 
 def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
     """Parse the command line."""
-    shared = os.environ.get('MMFNCONTRA_SHARED', ROOT.parent / 'shared')
     parser = argparse.ArgumentParser(
         description='Train SimCLR and MoCo v2, plain and with components of mmfncontra, and probe '
         'their backbones.'
@@ -51,10 +51,9 @@ def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
     parser.add_argument(
         '--data',
         type=Path,
-        default=Path(shared, 'data'),
         metavar='FOLDER',
-        help='folder that holds hats/ and shoes/; where it is absent, digits alone are trained on '
-        '(default: %(default)s)',
+        help='folder that holds hats/ and shoes/; where the default is absent, digits alone are '
+        f'trained on (default: {default_data()})',
     )
     parser.add_argument('--seeds', type=int, nargs='+', default=[0, 1, 2], metavar='N')
     parser.add_argument(
@@ -63,8 +62,9 @@ def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
     parser.add_argument(
         '--jobs',
         type=int,
+        default=default_jobs(),
         metavar='N',
-        help='trainings at a time, of one thread each (default: as many as there are cores)',
+        help='trainings at a time, of one thread each; default: one a core, at most 8',
     )
     parser.add_argument(
         '--out', type=Path, metavar='FILE', help='Markdown file; default: the README beside this'
@@ -74,7 +74,7 @@ def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
         '--quick', action='store_true', help='one step each, to see that it runs; needs --out'
     )
     args = parser.parse_args(argv)
-    if args.jobs is not None and args.jobs < 1:
+    if args.jobs < 1:
         parser.error(f'--jobs must be 1 or more, got {args.jobs}')
     if args.quick and args.out is None:
         parser.error('--quick needs --out: its numbers mean nothing and do not go to the README')
@@ -97,12 +97,14 @@ def prepare_config(args: argparse.Namespace, name: str, seed: int) -> Config:
         'visualizer.vis_backends': [],
         # mmengine tells trainings apart by the second in which they start.
         'experiment_name': f'{name}_{seed}_{time.time_ns()}',
-        # Cores are busy with other trainings.
+        # Cores are busy with other trainings; mmengine would warn of another way to start workers.
+        'env_cfg.mp_cfg.mp_start_method': None,
         'train_dataloader.num_workers': 0,
         'train_dataloader.persistent_workers': False,
         **(QUICK if args.quick else {}),
     }
-    cfg = load_config(CONFIGS / f'{name}.py', args.work_dir / name, seed, args.data, options)
+    folder, data = args.work_dir / f'{name}_{seed}', args.data or default_data()
+    cfg = load_config(CONFIGS / f'{name}.py', folder, seed, data, options)
     if args.quick:
         for dataset, indices in zip(datasets(cfg), QUICK_IMAGES, strict=True):
             dataset.indices = list(indices)
@@ -139,15 +141,18 @@ def main(argv: Sequence[str] | None = None) -> None:
     # Imported after parsing: --help answers at once.
     from tqdm import tqdm
 
-    from projects.jobs import run_jobs
     from projects.ssl.results import format_table, write_results
     from projects.ssl.training import measure, num_test_images
 
     start = time.monotonic()
     data_sets, absent = dict(DATA_SETS), []
-    if not all((args.data / name).is_dir() for name in ('hats', 'shoes')):
+    try:
+        find_data(args.data)
+    except ValueError as error:
+        if args.data is not None:
+            raise
         del data_sets['hats_shoes']
-        absent = [f'Hats against shoes was left out: {args.data} does not hold hats/ and shoes/.']
+        absent = [f'Hats against shoes was left out: {error}.']
         note(absent[0])
     jobs = list_jobs(args, data_sets)
     found = {}
@@ -169,10 +174,9 @@ def main(argv: Sequence[str] | None = None) -> None:
         sections.append(f'### {title}\n\n{table}')
     minutes = (time.monotonic() - start) / 60
     trainings = sum(is_trained for _, is_trained in jobs.values())
-    processes = args.jobs or os.cpu_count()
     sections.append(
         f'{trainings} trainings and their probes took {minutes:.1f} minutes on '
-        f'{os.cpu_count()} CPU cores, {processes} at a time.'
+        f'{os.cpu_count()} CPU cores, {min(args.jobs, len(jobs))} at a time.'
     )
     out = args.out or Path(__file__).with_name('README.md')
     write_results(out, '\n\n'.join(sections + absent))

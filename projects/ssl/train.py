@@ -55,12 +55,13 @@ def main(argv: Sequence[str] | None = None) -> None:
     from mmfncontra.apis import parse_options
     from mmfncontra.apis.config import check_config_file
     from mmfncontra.utils.cpu_distributed import init_cpu_distributed, use_cpu_model_wrapper
+    from projects.photographs import default_data
     from projects.ssl.training import load_config, train
 
     config = check_config_file(args.config)
     work_dir = args.work_dir or Path('work_dirs', 'ssl', config.stem)
     options = parse_options(args.cfg_options)
-    cfg = load_config(config, work_dir, args.seed, args.data, options)
+    cfg = load_config(config, work_dir, args.seed, args.data or default_data(), options)
     cfg.launcher = args.launcher
     if args.launcher != 'none':
         init_cpu_distributed(args.launcher)

@@ -7,6 +7,9 @@ from mmengine.config import Config
 from mmengine.runner import Runner
 from mmpretrain.registry import DATASETS
 
+from mmfncontra.utils.unknown_types import explain_unknown_types
+from projects.photographs import find_data
+
 from .linear_probe import LinearProbeHook, settle_batchnorm
 
 CONFIGS = Path(__file__).parent / 'configs'
@@ -25,7 +28,8 @@ def load_config(
         config: Its file.
         work_dir: Where logs and checkpoints go.
         seed: Seed of the training; ``None``: that of the config.
-        data: Folder that holds ``hats`` and ``shoes``; ``None``: that of the config.
+        data: Folder that holds ``hats`` and ``shoes``; ``None``: that of the config. Digits have no
+            use for it.
         options: Further values by dotted key.
     """
     # Dumped without yapf, whose formatting takes as long as some steps, four times a training.
@@ -60,9 +64,16 @@ def train(cfg: Config) -> float:
 
     Returns:
         Test accuracy of the probe, in [0, 1].
+
+    Raises:
+        ValueError: If a component cannot be built, or photographs are not where the config says.
     """
-    runner = Runner.from_cfg(cfg)
-    runner.train()
+    for dataset in datasets(cfg):
+        if 'data_root' in dataset:
+            find_data(dataset.data_root)
+    with explain_unknown_types(cfg):
+        runner = Runner.from_cfg(cfg)
+        runner.train()
     return runner.message_hub.get_info('probe/accuracy')
 
 

@@ -48,6 +48,8 @@ class FrequencyDiscriminator(nn.Module):
         [(2, 8, 16, 16), (2, 16, 8, 8), (2, 32, 4, 4)]
     """
 
+    role = 'discriminator'
+
     def __init__(
         self,
         in_channels: int = 3,

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from mmfncontra.registry import MODELS
 
 from ..heads import ContrastiveDiscriminator, forward_each
-from ..losses import ContrastiveObjective, DWCLLoss, GWCLLoss, gather_embeddings
+from ..losses import GatherEmbeddings
 from ..negatives import JoinedNegatives
 from ..similarity import cosine_to_negatives
 from .embedding_queue import EmbeddingQueue
@@ -83,6 +83,9 @@ class FNContra(nn.Module):
             raise ValueError(
                 'dwcl and gwcl are both None; for the plain baseline set contrast=None'
             )
+        for name, config in dict(head=head, dwcl=dwcl, gwcl=gwcl, weights=weights).items():
+            if config is not None and not (isinstance(config, dict) and config.get('type')):
+                raise ValueError(f'{name} must be a config with a type, got {config!r}')
         negatives, mixes = _build_parts('negatives', negatives, 'mmfncontra.FrequencyNegatives')
         views, mixing = _build_parts('view', view, 'mmfncontra.RandomView')
         self.negatives = negatives[0] if len(negatives) == 1 else JoinedNegatives(negatives)
@@ -92,11 +95,15 @@ class FNContra(nn.Module):
         self.weights = self._build_weights(weights)
         self.dwcl = self._build_dwcl(dwcl, synthetic=mixes, mixing=mixing)
         self.gwcl = None if gwcl is None else MODELS.build(gwcl)
-        if isinstance(self.gwcl, DWCLLoss):
-            raise ValueError('gwcl must be a loss of prototypes such as GWCLLoss, got DWCLLoss')
+        if getattr(self.gwcl, 'role', 'gwcl') != 'gwcl':
+            raise ValueError(
+                'gwcl must be a loss of prototypes such as GWCLLoss, got '
+                f'{type(self.gwcl).__name__}'
+            )
         self.head_config = head or dict(type='mmfncontra.WaveletContrastiveHead')
         self.taps = taps
         self.queue: EmbeddingQueue | None = None
+        self._gather_all = GatherEmbeddings()
         self.register_buffer('similarity', torch.zeros(len(self.levels)), persistent=False)
 
     def _choose_levels(self, difficulties: Sequence[str] | None) -> tuple[str, ...]:
@@ -135,7 +142,7 @@ class FNContra(nn.Module):
         if config is None:
             return None
         kind = MODELS.get(config['type']) if isinstance(config.get('type'), str) else None
-        if isinstance(kind, type) and issubclass(kind, ContrastiveObjective | GWCLLoss):
+        if getattr(kind, 'role', 'dwcl') != 'dwcl':
             raise ValueError(
                 'dwcl must be a loss such as DWCLLoss, of which an objective is a part, as in '
                 f"dict(type='DWCLLoss', objective=dict(type='DCL')), got {kind.__name__}"
@@ -255,7 +262,7 @@ class FNContra(nn.Module):
         # A copy: the loss is differentiated after the queue has moved on.
         past = self.queue.embeddings.clone()
         loss = self.dwcl(query, positive, negatives, self.level_weights(), past=past)
-        self.queue.push(gather_embeddings(positive) if self.dwcl.gather else positive)
+        self.queue.push(self._gather_all(positive) if self.dwcl.gather else positive)
         return loss
 
     @torch.no_grad()
@@ -270,9 +277,9 @@ def _build_parts(
 ) -> tuple[list[nn.Module], nn.Module | None]:
     """What is built from images, and the part that is built from embeddings, if there is one."""
     if configs is None or isinstance(configs, dict):
-        configs = [configs or dict(type=default)]
+        configs = [dict(type=default) if configs is None else configs]
     is_list = isinstance(configs, Sequence) and not isinstance(configs, str)
-    if not is_list or not all(isinstance(config, dict) for config in configs):
+    if not is_list or not all(isinstance(c, dict) and c.get('type') for c in configs):
         raise ValueError(
             f"{argument} must be a config such as dict(type='{default.rpartition('.')[2]}') or a "
             f'list of these, got {configs!r}'

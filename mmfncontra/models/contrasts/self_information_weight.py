@@ -51,6 +51,8 @@ class SelfInformationWeight(nn.Module):
         weight: The weights in the order of the levels, a buffer (L,).
     """
 
+    role = 'weights'
+
     def __init__(
         self,
         momentum: float = 0.99,

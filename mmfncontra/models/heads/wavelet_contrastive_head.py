@@ -59,6 +59,8 @@ class WaveletContrastiveHead(nn.Module):
         (torch.Size([2, 64]), [(2, 16, 16)])
     """
 
+    role = 'head'
+
     def __init__(self, in_channels: int = 512, in_size: int = 8, embed: bool = True) -> None:
         super().__init__()
         if in_channels < 4:

@@ -6,7 +6,7 @@ from .dcl import DCL
 from .dclw import DCLW
 from .debiased_info_nce import DebiasedInfoNCE
 from .dwcl_loss import DWCLLoss
-from .gather_embeddings import gather_embeddings
+from .gather_embeddings import GatherEmbeddings
 from .gwcl_loss import GWCLLoss, prototype_distance
 from .hinge_gan_loss import HingeGANLoss
 from .info_nce import InfoNCE
@@ -25,6 +25,7 @@ __all__ = [
     'DWCLLoss',
     'DebiasedInfoNCE',
     'GWCLLoss',
+    'GatherEmbeddings',
     'HingeGANLoss',
     'InfoNCE',
     'LPIPSReconstructionLoss',
@@ -37,7 +38,6 @@ __all__ = [
     'cosine',
     'cosine_to_negatives',
     'cosine_to_others',
-    'gather_embeddings',
     'place_similarity',
     'prototype_distance',
 ]

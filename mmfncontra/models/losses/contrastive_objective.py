@@ -8,6 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from mmfncontra.registry import MODELS
+from mmfncontra.utils.checks import check_positive
 
 from ..similarity import cosine, cosine_to_others, cosine_to_own, level_weights
 
@@ -33,12 +34,12 @@ class ContrastiveObjective(nn.Module):
         ValueError: If ``temperature`` is not positive.
     """
 
+    role = 'objective'
     needs_others = False
 
     def __init__(self, temperature: float = 0.07) -> None:
         super().__init__()
-        if not temperature > 0:
-            raise ValueError(f'temperature must be positive, got {temperature}')
+        check_positive(temperature=temperature)
         self.temperature = temperature
         self.gather = False
 
@@ -67,8 +68,12 @@ class ContrastiveObjective(nn.Module):
             The loss, a scalar.
 
         Raises:
-            ValueError: If there is no negative at all, or not what the objective needs.
+            ValueError: If there is no negative at all, or not what the objective needs, or there
+                are not as many positives as queries.
         """
+        check_pairs(query, positive)
+        if is_other is not None and others is None:
+            raise ValueError('is_other needs others, got none')
         terms = self.terms(
             cosine(query, positive),
             cosine_to_own(query, negatives) if negatives else None,
@@ -144,7 +149,7 @@ def build_objective(config: dict | None, temperature: float) -> ContrastiveObjec
     """
     if config is not None and not isinstance(config, dict):
         raise ValueError(f"objective must be a config such as dict(type='DCL'), got {config!r}")
-    config = dict(config or dict(type='mmfncontra.InfoNCE'))
+    config = dict(dict(type='mmfncontra.InfoNCE') if config is None else config)
     if 'temperature' in config:
         raise ValueError(
             'objective has the temperature of the loss: give it as temperature, not in objective, '
@@ -162,6 +167,15 @@ def build_objective(config: dict | None, temperature: float) -> ContrastiveObjec
             f'got {kind.__name__}'
         )
     return MODELS.build(dict(config, temperature=temperature))
+
+
+def check_pairs(query: Tensor, positive: Tensor) -> None:
+    """Check that each query has a positive, for one of them would serve all in silence."""
+    if query.shape != positive.shape:
+        raise ValueError(
+            'positive must have the shape of query, (B, E), got '
+            f'{tuple(positive.shape)} and {tuple(query.shape)}'
+        )
 
 
 def log_sum(own: Tensor | None, others: Tensor | None) -> Tensor:

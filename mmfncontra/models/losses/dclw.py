@@ -5,9 +5,10 @@ import math
 from torch import Tensor
 
 from mmfncontra.registry import MODELS
+from mmfncontra.utils.checks import check_positive
 
 from .contrastive_objective import ContrastiveObjective, log_sum
-from .gather_embeddings import gather_embeddings
+from .gather_embeddings import GatherEmbeddings
 
 
 @MODELS.register_module()
@@ -39,14 +40,14 @@ class DCLW(ContrastiveObjective):
 
     def __init__(self, temperature: float = 0.07, sigma: float = 0.5) -> None:
         super().__init__(temperature)
-        if not sigma > 0:
-            raise ValueError(f'sigma must be positive, got {sigma}')
+        check_positive(sigma=sigma)
         self.sigma = sigma
+        self._gather_all = GatherEmbeddings()
 
     def contrast(self, to_positive: Tensor, own: Tensor | None, others: Tensor | None) -> Tensor:
         """See :meth:`ContrastiveObjective.contrast`."""
         exponent = to_positive.detach() / self.sigma
-        everyones = gather_embeddings(exponent.unsqueeze(1)) if self.gather else exponent
+        everyones = self._gather_all(exponent.unsqueeze(1)) if self.gather else exponent
         log_mean = everyones.logsumexp(dim=0) - math.log(len(everyones))
         weight = 2 - (exponent - log_mean).exp()
         return log_sum(own, others) + (1 - weight) * to_positive / self.temperature

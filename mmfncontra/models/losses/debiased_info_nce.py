@@ -5,6 +5,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from mmfncontra.registry import MODELS
+from mmfncontra.utils.checks import check_not_negative
 
 from .contrastive_objective import ContrastiveObjective, log_or_minus_infinity, log_sum
 
@@ -56,8 +57,7 @@ class DebiasedInfoNCE(ContrastiveObjective):
         super().__init__(temperature)
         if not 0 <= class_prior < 1:
             raise ValueError(f'class_prior must be in [0, 1), got {class_prior}')
-        if not hardness >= 0:
-            raise ValueError(f'hardness must be 0 or more, got {hardness}')
+        check_not_negative(hardness=hardness)
         self.class_prior = class_prior
         self.hardness = hardness
 

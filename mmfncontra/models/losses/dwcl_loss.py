@@ -6,11 +6,11 @@ import torch
 from torch import Tensor, nn
 
 from mmfncontra.registry import MODELS, build_model
-from mmfncontra.utils.checks import check_integers
+from mmfncontra.utils.checks import check_integers, check_not_negative, check_positive
 
 from ..similarity import cosine, cosine_to_others, cosine_to_own, full_precision, level_weights
-from .contrastive_objective import build_objective
-from .gather_embeddings import first_of_rank, gather_embeddings
+from .contrastive_objective import build_objective, check_pairs
+from .gather_embeddings import GatherEmbeddings
 
 
 @MODELS.register_module()
@@ -67,6 +67,8 @@ class DWCLLoss(nn.Module):
         torch.Size([])
     """
 
+    role = 'dwcl'
+
     def __init__(
         self,
         temperature: float = 0.07,
@@ -79,11 +81,9 @@ class DWCLLoss(nn.Module):
         mixing: dict | nn.Module | None = None,
     ) -> None:
         super().__init__()
-        if not temperature > 0:
-            raise ValueError(f'temperature must be positive, got {temperature}')
+        check_positive(temperature=temperature)
         check_integers(0, queue_size=queue_size)
-        if not loss_weight >= 0:
-            raise ValueError(f'loss_weight must be 0 or more, got {loss_weight}')
+        check_not_negative(loss_weight=loss_weight)
         for name, value in dict(batch_negatives=batch_negatives, gather=gather).items():
             if not isinstance(value, bool):
                 raise ValueError(f'{name} must be True or False, got {value!r}')
@@ -100,6 +100,7 @@ class DWCLLoss(nn.Module):
         self.batch_negatives = batch_negatives
         self.queue_size = queue_size
         self.gather = gather
+        self._gather_all = GatherEmbeddings()
         self.synthetic = _build_part('synthetic', synthetic, 'negatives')
         self.mixing = _build_part('mixing', mixing, 'view')
         for part, does in ((self.objective, 'corrects for'), (self.synthetic, 'mixes')):
@@ -133,8 +134,10 @@ class DWCLLoss(nn.Module):
             The loss, a scalar.
 
         Raises:
-            ValueError: If there are no negatives, or there is a queue without a ``queue_size``.
+            ValueError: If there are no negatives, or there is a queue without a ``queue_size``, or
+                there are not as many positives as queries.
         """
+        check_pairs(query, positive)
         if past is not None and not self.queue_size:
             raise ValueError(f'past needs a queue_size, got {len(past)} embeddings without one')
         to_positive = cosine(query, positive if self.mixing is None else self.mixing(positive))
@@ -151,8 +154,8 @@ class DWCLLoss(nn.Module):
         """Cosines to other images, (B, N); -inf where there is none."""
         pools, masks = [], []
         if self.batch_negatives:
-            everyones = gather_embeddings(positive) if self.gather else positive
-            first = first_of_rank(positive) if self.gather else 0
+            everyones = self._gather_all(positive) if self.gather else positive
+            first = self._gather_all.first(positive) if self.gather else 0
             own = torch.arange(len(query), device=query.device).unsqueeze(1) + first
             pools.append(full_precision(everyones))
             masks.append(torch.arange(len(everyones), device=query.device) != own)
@@ -169,7 +172,7 @@ class DWCLLoss(nn.Module):
 
 
 def _build_part(argument: str, config: dict | nn.Module | None, role: str) -> nn.Module | None:
-    if isinstance(config, str):
+    if isinstance(config, str) or (isinstance(config, dict) and not config.get('type')):
         raise ValueError(f'{argument} must be a config with a type, got {config!r}')
     part = build_model(config)
     if part is None:

@@ -7,6 +7,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from mmfncontra.registry import MODELS
+from mmfncontra.utils.checks import check_not_negative
 
 from ..similarity import full_precision, level_weights
 
@@ -64,10 +65,11 @@ class GWCLLoss(nn.Module):
         torch.Size([])
     """
 
+    role = 'gwcl'
+
     def __init__(self, loss_weight: float = 0.1, decay: float = 0.5) -> None:
         super().__init__()
-        if not loss_weight >= 0:
-            raise ValueError(f'loss_weight must be 0 or more, got {loss_weight}')
+        check_not_negative(loss_weight=loss_weight)
         if not 0 < decay <= 1:
             raise ValueError(f'decay must be in (0, 1], got {decay}')
         self.loss_weight = loss_weight

@@ -7,7 +7,7 @@ from mmengine.dist import all_reduce
 from torch import Tensor, nn
 
 from mmfncontra.registry import MODELS
-from mmfncontra.utils.checks import check_integers
+from mmfncontra.utils.checks import check_integers, check_positive
 
 from ..similarity import full_precision
 
@@ -55,8 +55,7 @@ class PathLengthPenalty(nn.Module):
         self, weight: float = 2.0, interval: int = 4, decay: float = 0.01, batch_shrink: int = 2
     ) -> None:
         super().__init__()
-        if not weight > 0:
-            raise ValueError(f'weight must be positive, got {weight}')
+        check_positive(weight=weight)
         if not 0 < decay <= 1:
             raise ValueError(f'decay must be in (0, 1], got {decay}')
         check_integers(interval=interval, batch_shrink=batch_shrink)

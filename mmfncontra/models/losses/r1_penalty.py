@@ -4,7 +4,7 @@ import torch
 from torch import Tensor, nn
 
 from mmfncontra.registry import MODELS
-from mmfncontra.utils.checks import check_integers
+from mmfncontra.utils.checks import check_integers, check_positive
 
 from ..similarity import full_precision
 
@@ -46,8 +46,7 @@ class R1Penalty(nn.Module):
 
     def __init__(self, gamma: float = 10.0, interval: int = 16, reduction: str = 'image') -> None:
         super().__init__()
-        if not gamma > 0:
-            raise ValueError(f'gamma must be positive, got {gamma}')
+        check_positive(gamma=gamma)
         check_integers(interval=interval)
         if reduction not in ('image', 'pixel'):
             raise ValueError(f"reduction must be 'image' or 'pixel', got {reduction!r}")

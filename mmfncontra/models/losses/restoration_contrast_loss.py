@@ -7,6 +7,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from mmfncontra.registry import MODELS
+from mmfncontra.utils.checks import check_not_negative, check_positive
 
 from ..similarity import full_precision
 from .contrastive_objective import build_objective
@@ -61,6 +62,8 @@ class RestorationContrastLoss(nn.Module):
         torch.Size([])
     """
 
+    role = 'restoration'
+
     def __init__(
         self,
         temperature: float = 1.0,
@@ -68,10 +71,8 @@ class RestorationContrastLoss(nn.Module):
         objective: dict | None = None,
     ) -> None:
         super().__init__()
-        if not temperature > 0:
-            raise ValueError(f'temperature must be positive, got {temperature}')
-        if not loss_weight >= 0:
-            raise ValueError(f'loss_weight must be 0 or more, got {loss_weight}')
+        check_positive(temperature=temperature)
+        check_not_negative(loss_weight=loss_weight)
         self.objective = build_objective(objective, temperature)
         if self.objective.needs_others:
             raise ValueError(

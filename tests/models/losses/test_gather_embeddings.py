@@ -3,7 +3,7 @@ import torch
 from mmengine.dist import get_rank
 from two_ranks import on_two_ranks
 
-from mmfncontra.models.losses import DWCLLoss, gather_embeddings
+from mmfncontra.models.losses import DWCLLoss, GatherEmbeddings
 
 NAMES = ('query', 'positive', 'easy', 'hard')
 
@@ -35,7 +35,7 @@ def on_half(whole, past):
 
 
 def gather_unequal():
-    return gather_embeddings(torch.zeros(2 + get_rank(), 3))
+    return GatherEmbeddings()(torch.zeros(2 + get_rank(), 3))
 
 
 def test_two_ranks_equal_one_with_the_whole_batch(tmp_path):
@@ -59,7 +59,7 @@ def test_batches_of_two_sizes(tmp_path):
 
 def test_on_one_process_nothing_happens():
     x = torch.randn(2, 3)
-    assert gather_embeddings(x) is x
+    assert GatherEmbeddings()(x) is x
 
 
 @pytest.mark.parametrize('batch', [1, 5])

@@ -4,7 +4,7 @@ custom_imports = dict(
 )
 
 scale = 4
-max_iters = 300
+max_iters = 600
 
 train_cfg = dict(type='IterBasedTrainLoop', max_iters=max_iters, val_interval=max_iters)
 val_cfg = dict(type='MultiValLoop')

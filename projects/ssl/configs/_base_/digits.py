@@ -19,7 +19,7 @@ train_dataloader = dict(
         pipeline=[dict(type='MultiView', num_views=2, transforms=[view]), dict(type='PackInputs')],
     ),
 )
-train_cfg = dict(by_epoch=True, max_epochs=5)
+train_cfg = dict(type='EpochBasedTrainLoop', max_epochs=5)
 custom_hooks = [
     dict(
         type='LinearProbeHook',

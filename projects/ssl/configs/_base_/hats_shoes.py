@@ -21,7 +21,7 @@ view = [
 ]
 data = dict(
     type='CustomDataset',
-    # Beside the checkout.
+    # Beside the checkout; run.py and train.py set what --data names.
     data_root='{{ fileDirname }}/../../../../../shared/data',
     metainfo=dict(classes=('hats', 'shoes')),
     # Few samples need no packing, which takes mmengine longer than a training step.
@@ -49,7 +49,7 @@ train_dataloader = dict(
     ),
 )
 whole = [load, dict(type='Resize', scale=(36, 36), interpolation='area'), dict(type='PackInputs')]
-train_cfg = dict(by_epoch=True, max_epochs=8)
+train_cfg = dict(type='EpochBasedTrainLoop', max_epochs=8)
 custom_hooks = [
     dict(
         type='LinearProbeHook',
