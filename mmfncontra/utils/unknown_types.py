@@ -87,7 +87,10 @@ def _wrong_arguments(
                 near = near_names(key, allowed)
                 known = ', '.join(sorted(allowed - _FROM_RUNNER)) or 'none'
                 hint = (
-                    f'did you mean {" or ".join(map(repr, near))}?' if near else f'it has {known}'
+                    f'did you mean {" or ".join(map(repr, near))}?'
+                    if near
+                    else f'it has {known}; if a base config has it, for another type, add '
+                    '_delete_=True'
                 )
                 return f'{where}: {name} has no argument {key!r}; {hint}'
         if missing := _MISSING.search(str(error)):
