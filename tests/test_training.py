@@ -2,6 +2,7 @@
 
 import json
 from pathlib import Path
+from unittest import mock
 
 import pytest
 import torch
@@ -163,3 +164,21 @@ def test_tensorboard_by_one_line(images, tmp_path):
     cfg.visualizer.vis_backends.append(dict(type='TensorboardVisBackend'))
     run_training(cfg)
     assert list(tmp_path.rglob('events.out.tfevents*'))
+
+
+@pytest.mark.parametrize(
+    ('backend', 'package'), [('TensorboardVisBackend', 'tensorboard'), ('WandbVisBackend', 'wandb')]
+)
+def test_a_backend_without_its_package_is_refused_at_once(images, tmp_path, backend, package):
+    backends = [dict(type='LocalVisBackend'), dict(type=backend)]
+    with (
+        mock.patch('mmfncontra.apis.config_values.find_spec', return_value=None) as find,
+        pytest.raises(ValueError, match=rf'vis_backends\.1: {backend} needs {package}.* pip'),
+    ):
+        prepare_config(
+            CONFIGS / 'fastgan/fastgan-offline_64.py',
+            work_dir=tmp_path,
+            data=images,
+            cfg_options={'visualizer.vis_backends': backends},
+        )
+    find.assert_called_once_with(package)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
 from mmfncontra.utils.near_names import near_names
@@ -30,6 +31,7 @@ _PRIORITIES = (
     *('HIGHEST', 'VERY_HIGH', 'HIGH', 'ABOVE_NORMAL', 'NORMAL', 'BELOW_NORMAL', 'LOW', 'VERY_LOW'),
     'LOWEST',
 )
+_BACKEND_PACKAGES = dict(TensorboardVisBackend='tensorboard', WandbVisBackend='wandb')
 _PACKED = ('FewShotDataset', 'ProceduralShells')
 
 
@@ -56,6 +58,7 @@ def check_values(cfg: Config) -> None:
     _check_evaluation(cfg)
     _check_optimisers(cfg)
     _check_hooks(cfg)
+    _check_backends(cfg)
     if 'env_cfg' in cfg:
         from mmfncontra.utils.env_settings import check_settings
 
@@ -237,4 +240,17 @@ def _check_hooks(cfg: Config) -> None:
             raise ValueError(
                 f'{key}.priority must be one of {", ".join(_PRIORITIES)} or from 0 to 100, '
                 f'got {priority!r}'
+            )
+
+
+def _check_backends(cfg: Config) -> None:
+    """Backends import their package when the training starts, and mmengine names another one."""
+    backends = (cfg.get('visualizer') or {}).get('vis_backends') or ()
+    for i, backend in enumerate(backends if isinstance(backends, list | tuple) else ()):
+        kind = backend.get('type') if is_dict(backend) else None
+        package = _BACKEND_PACKAGES.get(kind) if isinstance(kind, str) else None
+        if package is not None and find_spec(package) is None:
+            raise ValueError(
+                f'visualizer.vis_backends.{i}: {kind} needs {package}, which is not installed: '
+                f'pip install --no-warn-conflicts {package}'
             )
