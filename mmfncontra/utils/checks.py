@@ -70,7 +70,7 @@ def check_not_negative(**arguments: object) -> None:
 
 
 def _check_number(name: str, value: object) -> None:
-    if not isinstance(value, Real):
+    if not isinstance(value, Real) or isinstance(value, bool):
         raise ValueError(f'{name} must be a number, got {value!r}')
 
 

@@ -136,8 +136,8 @@ def main(argv: Sequence[str] | None = None) -> None:
             f'Mean ± standard deviation over {len(args.seeds)} seeds; a gain is taken seed by '
             "seed. Detail is that of the finest Haar sub-bands, 1 being the ground truth's. "
             f'{len(configs) - 1} trainings and their tests took {minutes:.1f} minutes on '
-            f'{os.cpu_count()} CPU cores, {min(args.jobs, len(configs))} at a time with a thread each; '
-            'seconds are those of one of them.',
+            f'{os.cpu_count()} CPU cores, {min(args.jobs, len(configs))} at a time with a thread '
+            'each; seconds are those of one of them.',
             write_findings(psnr, ssim),
             f'![A crop of a test image](comparison.png)\n\n*The busiest part of the hat {shown}, '
             f'restored by the networks of seed {args.seeds[0]}.*',

@@ -83,9 +83,15 @@ class FNContra(nn.Module):
             raise ValueError(
                 'dwcl and gwcl are both None; for the plain baseline set contrast=None'
             )
-        for name, config in dict(head=head, dwcl=dwcl, gwcl=gwcl, weights=weights).items():
-            if config is not None and not (isinstance(config, dict) and config.get('type')):
-                raise ValueError(f'{name} must be a config with a type, got {config!r}')
+        _check_kind('head', head, 'a head such as WaveletContrastiveHead')
+        _check_kind('gwcl', gwcl, 'a loss of prototypes such as GWCLLoss')
+        _check_kind('weights', weights, 'weights such as SelfInformationWeight')
+        _check_kind(
+            'dwcl',
+            dwcl,
+            "a loss such as DWCLLoss, of which an objective is a part, as in dict(type='DWCLLoss', "
+            "objective=dict(type='DCL'))",
+        )
         negatives, mixes = _build_parts('negatives', negatives, 'mmfncontra.FrequencyNegatives')
         views, mixing = _build_parts('view', view, 'mmfncontra.RandomView')
         self.negatives = negatives[0] if len(negatives) == 1 else JoinedNegatives(negatives)
@@ -95,11 +101,6 @@ class FNContra(nn.Module):
         self.weights = self._build_weights(weights)
         self.dwcl = self._build_dwcl(dwcl, synthetic=mixes, mixing=mixing)
         self.gwcl = None if gwcl is None else MODELS.build(gwcl)
-        if getattr(self.gwcl, 'role', 'gwcl') != 'gwcl':
-            raise ValueError(
-                'gwcl must be a loss of prototypes such as GWCLLoss, got '
-                f'{type(self.gwcl).__name__}'
-            )
         self.head_config = head or dict(type='mmfncontra.WaveletContrastiveHead')
         self.taps = taps
         self.queue: EmbeddingQueue | None = None
@@ -141,12 +142,6 @@ class FNContra(nn.Module):
                 )
         if config is None:
             return None
-        kind = MODELS.get(config['type']) if isinstance(config.get('type'), str) else None
-        if getattr(kind, 'role', 'dwcl') != 'dwcl':
-            raise ValueError(
-                'dwcl must be a loss such as DWCLLoss, of which an objective is a part, as in '
-                f"dict(type='DWCLLoss', objective=dict(type='DCL')), got {kind.__name__}"
-            )
         return MODELS.build({**config, **parts})
 
     @property
@@ -272,17 +267,29 @@ class FNContra(nn.Module):
             self.similarity[self.levels.index(name)] = mean
 
 
+def _check_kind(argument: str, config: object, wanted: str) -> None:
+    """Refuse what is no config, and a component that says it has another role."""
+    if config is None:
+        return
+    if not (isinstance(config, dict) and config.get('type')):
+        raise ValueError(f'{argument} must be a config with a type, got {config!r}')
+    kind = config['type']
+    kind = MODELS.get(kind) if isinstance(kind, str) else kind
+    if getattr(kind, 'role', argument) != argument:
+        raise ValueError(f'{argument} must be {wanted}, got {kind.__name__}')
+
+
 def _build_parts(
     argument: str, configs: dict | Sequence[dict] | None, default: str
 ) -> tuple[list[nn.Module], nn.Module | None]:
     """What is built from images, and the part that is built from embeddings, if there is one."""
-    if configs is None or isinstance(configs, dict):
-        configs = [dict(type=default) if configs is None else configs]
+    given = dict(type=default) if configs is None else configs
+    configs = [given] if isinstance(given, dict) else given
     is_list = isinstance(configs, Sequence) and not isinstance(configs, str)
     if not is_list or not all(isinstance(c, dict) and c.get('type') for c in configs):
         raise ValueError(
             f"{argument} must be a config such as dict(type='{default.rpartition('.')[2]}') or a "
-            f'list of these, got {configs!r}'
+            f'list of these, got {given!r}'
         )
     parts = [MODELS.build(config) for config in configs]
     for part in parts:

@@ -156,7 +156,7 @@ def build_objective(config: dict | None, temperature: float) -> ContrastiveObjec
             f'got {config["temperature"]}'
         )
     kind = config.get('type')
-    if kind is None:
+    if not kind:
         raise ValueError(f"objective must have a type, as in dict(type='DCL'), got {config}")
     kind = MODELS.get(kind) if isinstance(kind, str) else kind
     if isinstance(kind, type) and (

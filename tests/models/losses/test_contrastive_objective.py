@@ -1,85 +1,16 @@
 """What the objectives have in common: which entries count, and how levels are put together."""
 
 import math
+import re
 
-import numpy as np
 import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from plain_objectives import CLASS_PRIOR, HARDNESS, OBJECTIVES, build, draw, plain_loop, pull, term
 
-from mmfncontra.models.losses import DCL, DCLW, DebiasedInfoNCE, DWCLLoss, InfoNCE
+from mmfncontra.models.losses import DebiasedInfoNCE, DWCLLoss
 from mmfncontra.registry import MODELS
-
-OBJECTIVES = (InfoNCE, DCL, DCLW, DebiasedInfoNCE)
-SIGMA, CLASS_PRIOR, HARDNESS = 0.5, 0.1, 0.5
-
-
-def build(kind, temperature=0.3):
-    if kind is DebiasedInfoNCE:
-        return kind(temperature, class_prior=CLASS_PRIOR, hardness=HARDNESS)
-    return kind(temperature, sigma=SIGMA) if kind is DCLW else kind(temperature)
-
-
-def cosine(a, b):
-    return float(np.dot(a, b) / np.linalg.norm(a) / np.linalg.norm(b))
-
-
-def term(kind, temperature, s, own, others, all_s):
-    """The published term of one query from its cosines: s to the positive, lists of the rest."""
-    if not own and not others:
-        return 0.0
-    up = math.exp(s / temperature)
-    down = sum(math.exp(x / temperature) for x in own)
-    if kind is DebiasedInfoNCE:
-        if others:
-            v = [math.exp(HARDNESS * x / temperature) for x in others]
-            m = sum(w * math.exp(x / temperature) for w, x in zip(v, others, strict=True)) / sum(v)
-            g = (m - CLASS_PRIOR * up) / (1 - CLASS_PRIOR)
-            down += len(others) * max(g, math.exp(-1 / temperature))
-        return -math.log(up / (up + down))
-    down += sum(math.exp(x / temperature) for x in others)
-    if kind is InfoNCE:
-        return -math.log(up / (up + down))
-    v = 1.0
-    if kind is DCLW:
-        v = 2 - math.exp(s / SIGMA) / (sum(math.exp(x / SIGMA) for x in all_s) / len(all_s))
-    return -v * s / temperature + math.log(down)
-
-
-def plain_loop(
-    kind, temperature, query, positive, negatives, weights=None, others=None, is_other=None
-):
-    """Loss of a batch, one pair after the other. Rows of zeros are no negatives."""
-    query, positive = query.detach().numpy(), positive.detach().numpy()
-    all_s = [cosine(q, p) for q, p in zip(query, positive, strict=True)]
-    levels = {name: x.detach().numpy() for name, x in (negatives or {}).items()}
-    total = 0.0
-    for name in levels or [None]:
-        for i, q in enumerate(query):
-            own = []
-            if name is not None:
-                own = [cosine(q, x) for x in np.atleast_2d(levels[name][i]) if np.any(x)]
-            found = []
-            if others is not None:
-                rows = others.detach().numpy()
-                for j, x in enumerate(rows[i] if rows.ndim == 3 else rows):
-                    if np.any(x) and (is_other is None or bool(is_other[i, j])):
-                        found.append(cosine(q, x))
-            weight = 1.0 if name is None or weights is None else float(weights[name])
-            total += weight * term(kind, temperature, all_s[i], own, found, all_s) / len(query)
-    return total
-
-
-def draw(*shape, dtype=torch.float64):
-    return torch.randn(*shape, dtype=dtype)
-
-
-def pull(batch=5, size=6):
-    """A query and a positive that resembles it."""
-    query = draw(batch, size)
-    return query, query + 0.7 * draw(batch, size)
-
 
 each = pytest.mark.parametrize('kind', OBJECTIVES)
 
@@ -227,6 +158,46 @@ def test_own_rows_of_zeros_are_empty_places_too(kind):
 
 
 @each
+@pytest.mark.parametrize('per_query', [False, True])
+def test_negatives_of_one_kind_are_enough_for_a_query(kind, per_query):
+    """Query 1 has others alone, query 3 its own alone, query 4 neither at one of two levels."""
+    query, positive = pull()
+    near, far = draw(5, 3, 6), draw(5, 3, 6)
+    near[1] = far[1] = near[4] = 0
+    others = draw(5, 4, 6) if per_query else draw(4, 6)
+    is_other = torch.ones(5, 4, dtype=torch.bool)
+    is_other[[3, 4]] = False
+    inputs = [x.requires_grad_() for x in (query, positive, near, far, others)]
+    negatives, weights = dict(near=near, far=far), dict(near=0.3, far=2.0)
+    loss = build(kind)(query, positive, negatives, weights, others=others, is_other=is_other)
+    expected = plain_loop(kind, 0.3, query, positive, negatives, weights, others, is_other)
+    assert loss.item() == pytest.approx(expected, rel=1e-9)
+    gradients = torch.autograd.grad(loss, inputs)
+    assert all(x.isfinite().all() for x in gradients)
+    assert gradients[0].any(dim=1).all() and gradients[1].any(dim=1).all()
+    for near_or_far in gradients[2:4]:
+        assert not near_or_far[1].any() and near_or_far[3].any()
+
+
+@each
+def test_a_term_is_zero_only_where_both_kinds_are_missing(kind):
+    to_positive = torch.tensor([0.9, 0.2, -0.4, 0.5], dtype=torch.float64)
+    to_own = torch.tensor([[0.3, -0.1]] * 4, dtype=torch.float64)
+    to_others = torch.tensor([[0.1, 0.6, -0.7]] * 4, dtype=torch.float64)
+    to_own[[1, 3]] = -math.inf
+    to_others[[2, 3]] = -math.inf
+    found = build(kind).terms(to_positive, to_own.unsqueeze(0), to_others)
+    own, others = (
+        [[x for x in row if x > -math.inf] for row in cosines.tolist()]
+        for cosines in (to_own, to_others)
+    )
+    all_s = to_positive.tolist()
+    expected = [term(kind, 0.3, s, own[i], others[i], all_s) for i, s in enumerate(all_s)]
+    assert found[0].tolist() == pytest.approx(expected, rel=1e-9)
+    assert found[0, :3].all() and found[0, 3] == 0
+
+
+@each
 @pytest.mark.parametrize('sign', [-1, 1])
 def test_does_not_overflow_at_small_temperatures(kind, sign):
     """The positive is opposite or equal, the negatives are equal or opposite: exp(100)."""
@@ -327,7 +298,7 @@ def test_is_registered_and_the_default_temperature_is_that_of_the_paper(kind):
 
 
 @each
-@pytest.mark.parametrize('temperature', [0, -1.0, float('nan')])
+@pytest.mark.parametrize('temperature', [0, -1.0, math.nan, math.inf])
 def test_refuses_temperature(kind, temperature):
     with pytest.raises(ValueError, match='temperature must be positive'):
         kind(temperature=temperature)
@@ -356,6 +327,21 @@ def test_refuses_levels_of_different_counts(kind):
 def test_refuses_a_call_without_negatives_of_any_kind(kind, negatives):
     with pytest.raises(ValueError, match=f'{kind.__name__} needs negatives'):
         build(kind)(*pull(), negatives)
+
+
+@each
+@pytest.mark.parametrize('shape', [(1, 6), (4, 6), (5, 1), (5, 7), (6,)])
+def test_refuses_positives_of_another_shape(kind, shape):
+    message = f'positive must have the shape of query, (B, E), got {shape} and (5, 6)'
+    with pytest.raises(ValueError, match=f'^{re.escape(message)}$'):
+        build(kind)(draw(5, 6), draw(*shape), dict(a=draw(5, 6)), others=draw(7, 6))
+
+
+@each
+def test_refuses_a_choice_of_others_without_others(kind):
+    is_other = torch.ones(5, 7, dtype=torch.bool)
+    with pytest.raises(ValueError, match=r'^is_other needs others, got none$'):
+        build(kind)(*pull(), dict(a=draw(5, 6)), is_other=is_other)
 
 
 @each

@@ -96,7 +96,21 @@ def test_small_sigma_does_not_overflow():
     assert torch.autograd.grad(loss, query)[0].isfinite().all()
 
 
-@pytest.mark.parametrize('sigma', [0, -0.5, float('nan')])
-def test_refuses_sigma(sigma):
-    with pytest.raises(ValueError, match='sigma must be positive'):
+@pytest.mark.parametrize('batch', [1, 5])
+def test_gathering_on_one_process_changes_nothing(batch):
+    query, positive, own, others = embeddings(batch)
+    losses = DCLW(0.3), DCLW(0.3)
+    losses[1].gather = True
+    one, other = (loss(query, positive, dict(level=own), others=others) for loss in losses)
+    assert torch.equal(one, other)
+    assert not losses[0].state_dict() and not losses[1].state_dict()
+
+
+@pytest.mark.parametrize(
+    ('sigma', 'wanted'),
+    [(0, 'positive'), (-0.5, 'positive'), (math.nan, 'positive'), (math.inf, 'positive'),
+     ('a', 'a number')],
+)  # fmt: skip
+def test_refuses_sigma(sigma, wanted):
+    with pytest.raises(ValueError, match=f'^sigma must be {wanted}, got {sigma!r}$'):
         DCLW(sigma=sigma)

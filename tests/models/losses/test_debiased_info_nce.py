@@ -226,7 +226,12 @@ def test_refuses_class_prior(class_prior):
         DebiasedInfoNCE(class_prior=class_prior)
 
 
-@pytest.mark.parametrize('hardness', [-0.1, float('nan')])
+@pytest.mark.parametrize('hardness', [-0.1, math.nan, math.inf])
 def test_refuses_hardness(hardness):
-    with pytest.raises(ValueError, match='hardness must be'):
+    with pytest.raises(ValueError, match=f'^hardness must be 0 or more, got {hardness}$'):
         DebiasedInfoNCE(hardness=hardness)
+
+
+def test_refuses_a_hardness_that_is_no_number():
+    with pytest.raises(ValueError, match=r"^hardness must be a number, got 'hard'$"):
+        DebiasedInfoNCE(hardness='hard')

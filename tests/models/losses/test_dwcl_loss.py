@@ -1,4 +1,5 @@
 import math
+import re
 
 import numpy as np
 import pytest
@@ -258,12 +259,27 @@ def test_mixed_positives_leave_the_negatives_as_they_are():
         (dict(mixing='FeatureMixing'), 'mixing must be a config with a type'),
         (dict(mixing=dict(type='mmfncontra.RandomView')), 'mixing must act on embeddings'),
         (dict(temperature=0.0), 'temperature must be positive, got 0.0'),
+        (dict(temperature=math.inf), 'temperature must be positive, got inf$'),
+        (dict(temperature='hot'), "temperature must be a number, got 'hot'$"),
+        (dict(loss_weight=math.inf), 'loss_weight must be 0 or more, got inf$'),
+        (dict(objective={}), r"objective must have a type, as in dict\(type='DCL'\), got {}$"),
+        (dict(synthetic={}), 'synthetic must be a config with a type, got {}$'),
+        (dict(mixing={}), 'mixing must be a config with a type, got {}$'),
     ],
 )
 def test_refuses_parts_that_do_not_go_together(arguments, message):
     with pytest.raises(ValueError, match=message) as error:
         DWCLLoss(**arguments)
     assert '\n' not in str(error.value)
+
+
+@pytest.mark.parametrize('shape', [(1, 16), (4, 16), (5, 1), (5, 17)])
+@pytest.mark.parametrize('batch', [False, True])
+def test_refuses_positives_of_another_shape(shape, batch):
+    x = embeddings()
+    message = f'positive must have the shape of query, (B, E), got {shape} and (5, 16)'
+    with pytest.raises(ValueError, match=f'^{re.escape(message)}$'):
+        DWCLLoss(batch_negatives=batch)(x['query'], torch.randn(shape), dict(easy=x['easy']))
 
 
 def test_a_queue_needs_a_size():

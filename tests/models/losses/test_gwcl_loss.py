@@ -57,3 +57,10 @@ def test_refuses_decay(decay):
 def test_refuses_another_number_of_maps():
     with pytest.raises(ValueError, match='3 and of 2 maps'):
         prototype_distance(prototypes(), prototypes()[:2])
+
+
+@pytest.mark.parametrize('loss_weight', [-1, math.nan, math.inf])
+def test_refuses_loss_weight(loss_weight):
+    with pytest.raises(ValueError, match=f'^loss_weight must be 0 or more, got {loss_weight}$'):
+        GWCLLoss(loss_weight=loss_weight)
+    assert GWCLLoss(loss_weight=0).loss_weight == 0
