@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Sequence
+from multiprocessing import get_start_method
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -124,6 +125,8 @@ def train_and_test(cfg: Config, keep: Sequence[str] = (), split: str = 'test') -
     start = time.perf_counter()
     # mmengine knows its loggers by this name, and would go on with that of the training before.
     cfg.experiment_name = f'{Path(cfg.work_dir).name}_{time.time_ns()}'
+    # mmengine would warn of another one than this process has.
+    cfg.env_cfg.mp_cfg.mp_start_method = get_start_method()
     cfg.test_dataloader = cfg[f'{split}_dataloader']
     # Tested once, below.
     cfg.val_dataloader = cfg.val_cfg = cfg.val_evaluator = None

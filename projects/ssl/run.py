@@ -97,8 +97,7 @@ def prepare_config(args: argparse.Namespace, name: str, seed: int) -> Config:
         'visualizer.vis_backends': [],
         # mmengine tells trainings apart by the second in which they start.
         'experiment_name': f'{name}_{seed}_{time.time_ns()}',
-        # Cores are busy with other trainings; mmengine would warn of another way to start workers.
-        'env_cfg.mp_cfg.mp_start_method': None,
+        # Cores are busy with other trainings.
         'train_dataloader.num_workers': 0,
         'train_dataloader.persistent_workers': False,
         **(QUICK if args.quick else {}),
@@ -125,7 +124,9 @@ def list_jobs(args: argparse.Namespace, data_sets: Iterable[str]) -> dict[Job, t
     for data_set in data_sets:
         plain = f'{args.methods[0]}_{data_set}'
         for seed in args.seeds:
-            jobs[data_set, '', '', seed] = prepare_config(args, plain, seed), False
+            config = prepare_config(args, plain, seed)
+            config.work_dir += '_untrained'
+            jobs[data_set, '', '', seed] = config, False
         for method in args.methods:
             for suffix, variant in VARIANTS.items():
                 for seed in args.seeds:

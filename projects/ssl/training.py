@@ -1,5 +1,6 @@
 """From a config of this project to a probed training."""
 
+from multiprocessing import get_start_method
 from pathlib import Path
 from typing import Any
 
@@ -103,6 +104,8 @@ def measure(cfg: Config, is_trained: bool) -> float:
     Returns:
         Test accuracy of the probe, in [0, 1].
     """
+    # mmengine would warn of another one than this process has.
+    cfg.env_cfg.mp_cfg.mp_start_method = get_start_method()
     return train(cfg) if is_trained else probe_untrained(cfg)
 
 

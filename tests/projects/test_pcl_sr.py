@@ -1,9 +1,5 @@
-import os
-import subprocess
-import sys
 from pathlib import Path
 
-import cv2
 import numpy as np
 import pytest
 import pywt
@@ -12,7 +8,7 @@ from mmengine.registry import DefaultScope
 from PIL import Image
 
 from projects.pcl_sr.models import upsample  # readies mmagic
-from projects.pcl_sr.pairs import find_data, split_photographs, write_pairs
+from projects.pcl_sr.pairs import split_photographs, write_pairs
 from projects.pcl_sr.picture import busiest
 from projects.pcl_sr.report import insert, write_findings, write_table
 from projects.pcl_sr.training import load_config, mean_detail
@@ -21,124 +17,11 @@ from projects.pcl_sr.training import load_config, mean_detail
 from mmagic.datasets.transforms import MATLABLikeResize
 from mmagic.registry import MODELS
 
-PROJECT = Path(__file__).parents[2] / 'projects/pcl_sr'
-
-
-@pytest.fixture(scope='module')
-def photographs(tmp_path_factory):
-    """Folder with 31 shoes and 30 hats: soft noise of several scales."""
-    folder = tmp_path_factory.mktemp('data')
-    rng = np.random.default_rng(0)
-    for name, number in (('shoes', 31), ('hats', 30)):
-        (folder / name).mkdir()
-        for index in range(number):
-            image = sum(
-                cv2.resize(rng.uniform(0, 85, (side, side, 3)), (72, 68)) for side in (4, 12, 36)
-            )
-            cv2.imwrite(str(folder / name / f'{index:04}.png'), image.astype(np.uint8))
-    return folder
-
 
 @pytest.fixture(autouse=True)
 def _scope():
     with DefaultScope.overwrite_default_scope('mmagic'):
         yield
-
-
-def run(*command, cwd):
-    env = {**os.environ, 'OMP_NUM_THREADS': '1', 'CUDA_VISIBLE_DEVICES': ''}
-    return subprocess.run(
-        [sys.executable, *map(str, command)], cwd=cwd, env=env, capture_output=True, text=True,
-        timeout=600, check=False,
-    )  # fmt: skip
-
-
-COMMAND = """
-import runpy, sys
-sys.argv = {argv!r}
-runpy.run_path(sys.argv[0], run_name='__main__')
-gans = [name for name in sys.modules if name.startswith('mmfncontra.models.gans')]
-print('imported:', *gans, 'mmfncontra.models.losses.restoration_contrast_loss' in sys.modules)
-"""
-
-
-@pytest.fixture(scope='module')
-def finished(photographs, tmp_path_factory):
-    """What the command leaves, and its standard output."""
-    folder = tmp_path_factory.mktemp('run')
-    (folder / 'README.md').write_text('before\n<!-- results: written by run.py -->\nold\n')
-    with (folder / 'README.md').open('a') as readme:
-        readme.write('<!-- end of results -->\nafter\n')
-    argv = [str(PROJECT / 'run.py'), '--quick', '--data', str(photographs), '--out', str(folder)]
-    argv += ['--work-dir', str(folder / 'work'), '--seeds', '0', '--jobs', '1']
-    done = run('-c', COMMAND.format(argv=argv), cwd=folder)
-    assert done.returncode == 0, done.stderr
-    return folder, done.stdout
-
-
-def test_command_trains_all_and_writes_table_and_picture(finished):
-    folder, _ = finished
-    text = (folder / 'README.md').read_text()
-    assert text.startswith('before\n') and text.endswith('\nafter\n') and 'old' not in text
-    rows = [line.split('|')[1].strip() for line in text.splitlines() if line.startswith('|')]
-    names = ('EDSR', 'SRGAN', 'ESRGAN')
-    assert rows[2:] == [
-        'bicubic',
-        *(f'{name}{variant}' for name in names for variant in ('', ' + contrast')),
-    ]
-    with Image.open(folder / 'comparison.png') as picture:
-        assert np.asarray(picture).std() > 10
-    trained = {file.parent.name for file in folder.glob('work/*/iter_2.pth')}
-    assert trained == {f'{name.lower()}{v}_0' for name in names for v in ('', '_contrast')}
-
-
-def test_command_does_not_import_our_gans(finished):
-    assert finished[1].splitlines()[-1] == 'imported: True'
-
-
-def test_metrics_of_bicubic_are_those_of_plain_numpy(finished):
-    folder, _ = finished
-    decibels = []
-    for file in sorted(folder.glob('work/pairs/test/gt/*.bmp')):
-        truth, reduced = (
-            cv2.imread(str(path)).astype(np.float64)
-            for path in (file, file.parents[1] / 'lr' / file.name)
-        )
-        x = torch.from_numpy(reduced).float().permute(2, 0, 1)[None]
-        enlarged = upsample(x, 4)[0].permute(1, 2, 0).clamp(0, 255).double().numpy()
-        error = ((enlarged - truth)[4:-4, 4:-4] ** 2).mean()
-        decibels.append(10 * np.log10(255**2 / error))
-    text = (folder / 'README.md').read_text()
-    written = next(line for line in text.splitlines() if line.startswith('| bicubic'))
-    assert len(decibels) == 2
-    assert float(written.split('|')[2]) == pytest.approx(np.mean(decibels), abs=0.006)
-
-
-def test_a_config_starts_by_itself(photographs, tmp_path):
-    done = run(
-        PROJECT / 'train.py', PROJECT / 'configs/srgan_contrast.py', '--data', photographs,
-        '--work-dir', tmp_path / 'work', '--cfg-options', 'train_cfg.max_iters=1',
-        'default_hooks.logger.interval=1',
-        cwd=tmp_path,
-    )  # fmt: skip
-    assert done.returncode == 0, done.stderr
-    assert done.stdout.splitlines()[-1].startswith('PSNR ')
-    assert 'loss_contrast: ' in done.stdout
-
-
-@pytest.mark.parametrize('script', ['run.py', 'train.py'])
-def test_missing_data_are_answered_by_the_name_of_the_option(script, tmp_path):
-    config = [PROJECT / 'configs/edsr.py'] if script == 'train.py' else []
-    done = run(PROJECT / script, *config, '--data', tmp_path, cwd=tmp_path)
-    assert done.returncode == 2
-    assert '--data must be a folder that holds the folders shoes and hats' in done.stderr
-
-
-def test_quick_numbers_do_not_reach_the_readme(tmp_path, photographs):
-    before = (PROJECT / 'README.md').read_bytes()
-    done = run(PROJECT / 'run.py', '--quick', '--data', photographs, cwd=tmp_path)
-    assert done.returncode == 2 and '--quick needs --out' in done.stderr
-    assert (PROJECT / 'README.md').read_bytes() == before
 
 
 @pytest.mark.parametrize(
@@ -253,6 +136,64 @@ def test_contrast_is_between_sharp_and_soft_images():
     assert truth.grad is None and restored.grad is not None
 
 
+class Pixels(torch.nn.Module):
+    """A discriminator whose feature maps are the image and its even pixels."""
+
+    def features(self, images):
+        return [images, images[..., ::2, ::2]]
+
+
+class Named(torch.nn.Module):
+    """Blurred copies by name."""
+
+    def forward(self, images):
+        return {name: images + shift for name, shift in (('one', 3.0), ('two', -2.0))}
+
+
+class Shifted(torch.nn.Module):
+    """A view that is another one at each call."""
+
+    calls = 0
+
+    def forward(self, images):
+        self.calls += 1
+        return images * (1 + self.calls)
+
+
+@pytest.mark.parametrize('layers', [None, [1]])
+def test_contrast_of_a_restored_image_is_a_plain_loop(layers):
+    kinds = dict(loss='RestorationContrastLoss', negatives='LowPassNegatives', view='HighBoostView')
+    parts = {name: dict(type=f'mmfncontra.{kind}') for name, kind in kinds.items()}
+    parts['loss'].update(temperature=0.3, loss_weight=2.0)
+    contrast = MODELS.build(
+        dict(type='RestorationContrast', num_views=2, layers=layers, **parts)
+    ).double()
+    contrast.negatives, contrast.view = Named(), Shifted()
+    restored, truth, enlarged = torch.randn(3, 2, 3, 4, 4, dtype=torch.float64)
+    shapes = [Pixels().features(x) for x in (restored, truth, enlarged)]
+    terms = []
+    for layer in layers or (0, 1):
+        anchor, sharp, low = (maps[layer] for maps in shapes)
+        positives = [sharp, 2 * sharp, 3 * sharp]
+        negatives = [sharp + 3, sharp - 2, low]
+        for b in range(2):
+            for positive in positives:
+                likeness = [
+                    np.mean(
+                        [
+                            float(torch.cosine_similarity(anchor[b, :, y, x], z[b, :, y, x], dim=0))
+                            for y in range(anchor.size(2))
+                            for x in range(anchor.size(3))
+                        ]
+                    )
+                    for z in (positive, *negatives)
+                ]
+                exponents = np.exp(np.array(likeness) / 0.3)
+                terms.append(-np.log(exponents[0] / exponents.sum()))
+    loss = contrast(Pixels(), restored, truth, enlarged)
+    assert float(loss) == pytest.approx(2 * np.mean(terms), rel=1e-9)
+
+
 @pytest.mark.parametrize(
     'change',
     [
@@ -280,8 +221,8 @@ def test_contrast_needs_features():
         build('srgan_contrast', **{'model.discriminator': None})
 
 
-def test_reduction_is_that_of_pillow(photographs, tmp_path):
-    splits = split_photographs(photographs)
+def test_reduction_is_that_of_pillow(noise, tmp_path):
+    splits = split_photographs(noise)
     write_pairs({'train': splits['train'], 'test': splits['test'][:2]}, tmp_path)
     files = list(tmp_path.glob('*/gt/*.bmp'))
     assert len(files) == 3
@@ -301,21 +242,14 @@ def test_upsampling_is_that_of_matlab():
     np.testing.assert_allclose(found.numpy()[8:-8, 8:-8], expected[8:-8, 8:-8], atol=1e-3)
 
 
-def test_splits_have_nothing_in_common(photographs):
-    splits = split_photographs(photographs, held_out=10)
+def test_splits_have_nothing_in_common(noise):
+    splits = split_photographs(noise, held_out=10)
     assert [len(splits[name]) for name in ('train', 'val', 'test')] == [21, 10, 10]
     assert not set(splits['train']) & set(splits['val'])
     assert all(file.parent.name == 'hats' for file in splits['test'])
     assert len(set(splits['test'])) == 10
     with pytest.raises(ValueError, match='--data must have more than 40 photographs'):
-        split_photographs(photographs, held_out=40)
-
-
-def test_data_are_found_beside_the_checkout_or_where_the_variable_says(photographs, monkeypatch):
-    monkeypatch.setenv('MMFNCONTRA_SHARED', str(photographs.parent / 'nowhere'))
-    with pytest.raises(ValueError, match='nowhere'):
-        find_data(None)
-    assert find_data(str(photographs)) == photographs
+        split_photographs(noise, held_out=40)
 
 
 def test_table_and_findings():

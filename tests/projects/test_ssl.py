@@ -115,6 +115,42 @@ def test_simclr_with_dcl_is_a_plain_loop():
     assert float(loss.detach()) == pytest.approx(sum(terms) / 12, rel=1e-5)
 
 
+class Mixes(torch.nn.Module):
+    """Gives the same mixes to whoever asks, and keeps what it was asked."""
+
+    def __init__(self, mixes):
+        super().__init__()
+        self.mixes, self.asked = mixes, []
+
+    def forward(self, *arguments):
+        self.asked.append(arguments)
+        return self.mixes
+
+
+@pytest.mark.parametrize('some', [True, False])
+def test_contrast_is_a_plain_loop_over_others_and_own_mixes(some):
+    from projects.ssl import Contrast
+
+    query, positive = torch.randn(2, 4, 5, dtype=torch.float64)
+    others, mixes = torch.randn(7, 5).double(), torch.randn(4, 3, 5).double()
+    is_other = torch.rand(4, 7) > 0.4 if some else None
+    contrast = Contrast(0.2, dict(type='mmfncontra.InfoNCE'))
+    contrast.synthetic = Mixes(mixes)
+    terms = []
+    for i in range(4):
+        negatives = [others[j] for j in range(7) if is_other is None or is_other[i, j]]
+        logits = [
+            float(torch.cosine_similarity(query[i], x, dim=0)) / 0.2
+            for x in (positive[i], *negatives, *mixes[i])
+        ]
+        terms.append(-logits[0] + math.log(sum(map(math.exp, logits))))
+    loss = contrast(query, positive, others, is_other)
+    assert float(loss) == pytest.approx(sum(terms) / 4, rel=1e-9)
+    # They are mixed of those that are negatives of the query.
+    (asked,) = contrast.synthetic.asked
+    assert asked[0] is query and asked[1] is others and asked[2] is is_other
+
+
 @pytest.mark.parametrize('name', ['simclr', 'mocov2'])
 def test_synthetic_negatives_join_the_others(name):
     mixes = dict(type='mmfncontra.SyntheticNegatives', num=5, hardest=3)
@@ -148,6 +184,15 @@ def test_positives_are_mixed_within_their_view():
     assert float(loss) == pytest.approx(np.mean(terms), rel=1e-4)
 
 
+def test_the_queue_keeps_what_was_not_mixed():
+    model, plain = _variant('mocov2')
+    model.contrast.mixing = Flipped()
+    views = _views()
+    losses = [float(each.loss(views, [])['loss'].detach()) for each in (model, plain)]
+    assert losses[0] != pytest.approx(losses[1], rel=1e-4)
+    torch.testing.assert_close(model.queue, plain.queue)
+
+
 def test_a_rank_knows_its_own_images_among_all():
     from projects.ssl import ContrastSimCLR
 
@@ -176,7 +221,7 @@ def test_configs_build_what_they_are_named_after(path):
     assert model.contrast.objective.temperature == model.head.temperature
 
 
-def test_every_variant_has_assl_config():
+def test_every_variant_has_a_config():
     names = {
         f'{method}{variant}_{data}'
         for method in ('simclr', 'mocov2')

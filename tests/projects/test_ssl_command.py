@@ -1,4 +1,4 @@
-"""Data, probe, table and commands of projects/ssl."""
+"""Commands of projects/ssl."""
 
 import os
 import re
@@ -9,127 +9,19 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from mmengine.registry import DefaultScope
 from PIL import Image
-from ssl_models import SSL, build_ssl_model, ssl_config
+from ssl_models import SSL, ssl_config
 
-
-@pytest.mark.parametrize('split', ['train', 'test'])
-def test_digits_are_always_the_same(split):
-    from sklearn.datasets import load_digits
-
-    from projects.ssl import Digits
-
-    one, two = (Digits(split=split, size=8) for _ in range(2))
-    assert len(one) == dict(train=1198, test=599)[split]
-    assert all(np.array_equal(a['img'], b['img']) for a, b in zip(one, two, strict=True))
-    images, labels = load_digits(return_X_y=True)
-    known = {x.astype(int).tobytes(): y for x, y in zip(images, labels, strict=True)}
-    for sample in one:
-        grey = np.ceil(sample['img'][..., 0].astype(int) * 16 / 255).astype(int)
-        assert known[grey.ravel().tobytes()] == sample['gt_label']
-
-
-def test_test_images_are_not_trained_on():
-    from projects.ssl import Digits
-
-    train, test = (
-        [sample['img'].tobytes() for sample in Digits(split=split, size=8)]
-        for split in ('train', 'test')
-    )
-    assert not set(train) & set(test)
-    train, test = (
-        (SSL / 'splits' / f'hats_shoes_{split}.txt').read_text().splitlines()
-        for split in ('train', 'test')
-    )
-    assert (len(train), len(test)) == (297, 149)
-    assert len({*train, *test}) == 446
-    assert {line.split('/')[0] + line[-2:] for line in train + test} == {'hats 0', 'shoes 1'}
-
-
-def test_digits_refuse_another_split():
-    from projects.ssl import Digits
-
-    with pytest.raises(ValueError, match=r"split must be one of .*, got 'val'"):
-        Digits(split='val')
-
-
-def test_probe_tells_separable_classes_apart():
-    from projects.ssl import linear_probe
-
-    rng = np.random.default_rng(0)
-    labels = rng.integers(3, size=300)
-    # Scales that differ by a million: the probe standardises.
-    scales = np.array([1e-3, 1.0, 1e3, 1.0])
-    features = (np.eye(4)[labels] * 10 + rng.normal(size=(300, 4))) * scales
-    assert linear_probe((features[:200], labels[:200]), (features[200:], labels[200:])) == 1.0
-    noise = rng.normal(size=(300, 4))
-    assert linear_probe((noise[:200], labels[:200]), (noise[200:], labels[200:])) < 0.5
-
-
-def test_features_are_those_of_the_backbone_in_evaluation_mode():
-    from mmpretrain.registry import DATASETS
-
-    from projects.ssl import extract_features
-
-    cfg = ssl_config('simclr_digits')
-    model = build_ssl_model(dict(cfg.model, data_preprocessor=cfg.data_preprocessor))
-    dataset = dict(cfg.custom_hooks[0].test, indices=130)
-    with DefaultScope.overwrite_default_scope('mmpretrain'):
-        features, labels = extract_features(model.train(), dataset)
-        samples = DATASETS.build(dataset)
-    assert features.shape == (130, 128) and not model.training
-    for place in (0, 129):
-        image = (samples[place]['inputs'][None].float() - 78) / 96
-        with torch.no_grad():
-            expected = model.backbone(image)[-1].mean(dim=(2, 3))[0]
-        torch.testing.assert_close(torch.from_numpy(features[place]), expected)
-        assert labels[place] == int(samples[place]['data_samples'].gt_label)
-
-
-def test_table_says_what_may_be_chance():
-    from projects.ssl.results import format_table
-
-    table = format_table(
-        {
-            ('', ''): [0.5, 0.6],
-            ('A', 'plain'): [0.7, 0.8],
-            ('A', 'clear'): [0.8, 0.9],
-            ('A', 'unclear'): [0.7, 0.9],
-        },
-        num_test=50,
-    )
-    assert '| none | random weights | 55.0 ± 7.1 | |' in table
-    assert '| A | plain | 75.0 ± 7.1 |  |' in table
-    assert '| A | clear | 85.0 ± 7.1 | +10.0 |' in table
-    assert 'over 2 seeds: A with clear (+10.0). Within it' in table
-    assert 'A with unclear (+5.0)' in table
-    assert 'one of the 50 test images is 2.0 points' in table
-
-
-def test_table_says_when_nothing_was_learned():
-    from projects.ssl.results import format_table
-
-    learned = {('', ''): [0.5, 0.6], ('A', 'plain'): [0.7, 0.8], ('B', 'plain'): [0.9, 0.9]}
-    assert 'did not get beyond' not in format_table(learned, num_test=50)
-    table = format_table({**learned, ('', ''): [0.75, 0.8]}, num_test=50)
-    assert 'Plain A did not get beyond random weights here' in table
-    worse = {**learned, ('', ''): [0.95, 0.96]}
-    assert 'Plain A and B did not get beyond' in format_table(worse, num_test=50)
-
-
-def test_results_go_between_the_markers(tmp_path):
-    from projects.ssl.results import BEGIN, END, write_results
-
-    file = tmp_path / 'README.md'
-    file.write_text(f'before\n{BEGIN}\nold\n{END}\nafter\n')
-    write_results(file, 'new')
-    assert file.read_text() == f'before\n{BEGIN}\n\nnew\n\n{END}\nafter\n'
-    file.write_text('no markers\n')
-    with pytest.raises(ValueError, match='must have the lines'):
-        write_results(file, 'new')
-    assert file.read_text() == 'no markers\n'
-    assert (SSL / 'README.md').read_text().count(BEGIN) == 1
+METHODS = {'SimCLR': 'simclr', 'MoCo v2': 'mocov2'}
+SUFFIXES = {
+    'plain': '',
+    'masking + feature mixing': '-masking-mixing',
+    'SSCL': '-sscl',
+    'DCL': '-dcl',
+}
+LACKING = (
+    '--data must be a folder that holds the folders shoes and hats, got {}, which has no folder '
+)
 
 
 def test_quick_numbers_do_not_go_to_the_readme(capsys):
@@ -194,7 +86,7 @@ def test_the_command_trains_all_without_mmagic(tmp_path):
     assert (SSL / 'README.md').read_bytes() == readme
 
 
-def test_train_starts_onessl_config(tmp_path, monkeypatch, capsys):
+def test_train_starts_one_config(tmp_path, monkeypatch, capsys):
     from projects.ssl import train
 
     monkeypatch.chdir(tmp_path)
@@ -208,18 +100,163 @@ def test_train_starts_onessl_config(tmp_path, monkeypatch, capsys):
     assert 'queue' in state and all(value.isfinite().all() for value in state.values())
 
 
-def test_without_photographs_digits_are_left_at_any_number_of_jobs(tmp_path, monkeypatch, capsys):
+def test_without_photographs_digits_are_left_at_any_number_of_jobs(tmp_path, monkeypatch, capfd):
     from projects.ssl import run
 
     monkeypatch.chdir(tmp_path)
-    said = 'Hats against shoes was left out: nowhere does not hold hats/ and shoes/.'
+    monkeypatch.setenv('MMFNCONTRA_SHARED', str(tmp_path / 'nowhere'))
+    said = f'Hats against shoes was left out: {LACKING.format(tmp_path / "nowhere/data")}shoes.'
     tables = []
     for jobs in '12':
-        options = ['--data', 'nowhere', '--out', f'{jobs}.md', '--jobs', jobs]
+        options = ['--out', f'{jobs}.md', '--jobs', jobs]
         run.main(['--quick', '--seeds', '0', '--methods', 'mocov2', *options])
-        assert said in capsys.readouterr().out
+        written = capfd.readouterr()
+        assert said in written.out.splitlines()
+        # What other processes say is not for pytest, which catches the warnings of this one.
+        assert 'Multi-processing start method' not in written.err
         tables.append(Path(f'{jobs}.md').read_text())
     one, two = (re.sub(r'took .*', '', table) for table in tables)
-    assert said in one and '### Digits' in one and '### Hats' not in one
+    assert said in one.splitlines() and '### Digits' in one and '### Hats' not in one
     # How many processes there are changes nothing.
     assert one == two and tables[1].count('2 at a time') == 1
+
+
+@pytest.mark.parametrize('lacking', ['shoes', 'hats'])
+def test_a_wrong_folder_is_refused_before_anything_is_trained(
+    lacking, tmp_path, monkeypatch, mistake
+):
+    from projects.ssl import run
+
+    monkeypatch.chdir(tmp_path)
+    # Where the default is right does not matter.
+    for folder in ('shared/data/shoes', 'shared/data/hats'):
+        Path(folder).mkdir(parents=True)
+    monkeypatch.setenv('MMFNCONTRA_SHARED', str(tmp_path / 'shared'))
+    Path('wrong', ({'shoes', 'hats'} - {lacking}).pop()).mkdir(parents=True)
+    monkeypatch.setattr(run, 'run_jobs', None)
+    said = mistake(run.main, '--data', 'wrong', '--out', 'table.md')
+    assert said == f'error: {LACKING.format("wrong")}{lacking}'
+    assert not Path('table.md').exists()
+
+
+def test_each_training_has_its_config_seed_and_folder(tmp_path):
+    from projects.ssl import run
+
+    argv = ['--seeds', '4', '7', '--data', tmp_path / 'data', '--work-dir', tmp_path / 'work']
+    args = run.parse_args([str(word) for word in argv])
+    jobs = run.list_jobs(args, run.DATA_SETS)
+    wanted = {(data, '', '', seed): 'simclr' for data in run.DATA_SETS for seed in (4, 7)}
+    for data, method, variant, seed in jobs.keys() - wanted.keys():
+        wanted[data, method, variant, seed] = METHODS[method] + SUFFIXES[variant]
+    assert len(jobs) == 2 * 2 * (1 + 2 * 4)
+    folders = set()
+    for (data, method, variant, seed), (cfg, is_trained) in jobs.items():
+        name = f'{wanted[data, method, variant, seed]}_{data}'
+        assert Path(cfg.filename).stem == name
+        contrast = 'Contrast' if variant not in ('', 'plain') else ''
+        assert cfg.model.type == contrast + {'s': 'SimCLR', 'm': 'MoCo'}[name[0]]
+        assert cfg.randomness.seed == seed
+        assert is_trained == bool(method)
+        if data == 'hats_shoes':
+            probe = cfg.custom_hooks[0]
+            sets = (cfg.train_dataloader.dataset, probe.train, probe.test)
+            assert {each.data_root for each in sets} == {str(tmp_path / 'data')}
+        assert Path(cfg.work_dir).parent == tmp_path / 'work'
+        folders.add(cfg.work_dir)
+    # They run side by side.
+    assert len(folders) == len(jobs)
+    assert len({cfg.experiment_name for cfg, _ in jobs.values()}) == len(jobs)
+
+
+def test_run_hands_over_all_trainings_and_how_many_at_a_time(tmp_path, monkeypatch):
+    from projects.ssl import run
+    from projects.ssl.training import measure
+
+    given = []
+
+    def nothing(function, jobs, processes):
+        given.append((function, jobs, processes))
+        # The last one ends first.
+        yield from reversed([(name, place / 100) for place, name in enumerate(jobs)])
+
+    monkeypatch.setattr(run, 'run_jobs', nothing)
+    monkeypatch.setenv('MMFNCONTRA_SHARED', str(tmp_path))
+    options = ['--methods', 'mocov2', '--seeds', '4', '7', '--jobs', '3']
+    run.main([*options, '--out', str(tmp_path / 'table.md')])
+    ((function, jobs, processes),) = given
+    assert (function, processes) == (measure, 3)
+    assert len(jobs) == 10
+    assert {Path(cfg.filename).stem for cfg, _ in jobs.values()} == {
+        f'mocov2{suffix}_digits' for suffix in SUFFIXES.values()
+    }
+    table = (tmp_path / 'table.md').read_text()
+    assert '8 trainings and their probes took' in table and '3 at a time' in table
+    # The mean of 0 and 1 %, and of 2 and 3 %.
+    assert '| none | random weights | 0.5 ± 0.7 |' in table
+    assert '| MoCo v2 | plain | 2.5 ± 0.7 |' in table
+
+
+def test_train_hands_over_what_the_command_line_says(tmp_path, monkeypatch):
+    from projects.ssl import train, training
+
+    given = []
+    monkeypatch.setattr(training, 'train', lambda cfg: given.append(cfg) or 0.5)
+    argv = [SSL / 'configs/simclr-dcl_hats_shoes.py', '--seed', 5, '--data', tmp_path / 'data']
+    argv += ['--work-dir', tmp_path / 'work', '--cfg-options', 'train_cfg.max_epochs=9']
+    train.main([str(word) for word in argv])
+    monkeypatch.setenv('MMFNCONTRA_SHARED', str(tmp_path / 'shared'))
+    train.main([str(argv[0])])
+    one, two = given
+    assert Path(one.filename).stem == 'simclr-dcl_hats_shoes' and one.randomness.seed == 5
+    assert one.train_cfg.max_epochs == 9 and Path(one.work_dir) == tmp_path / 'work'
+    assert Path(one.train_dataloader.dataset.data_root) == tmp_path / 'data'
+    assert two.randomness.seed == 0
+    assert Path(two.work_dir) == Path('work_dirs/ssl/simclr-dcl_hats_shoes')
+    assert Path(two.train_dataloader.dataset.data_root) == tmp_path / 'shared/data'
+
+
+def test_photographs_that_are_not_there_are_refused_before_a_training(tmp_path):
+    from projects.ssl.training import train
+
+    cfg = ssl_config('simclr_hats_shoes')
+    cfg.work_dir = str(tmp_path / 'work')
+    (tmp_path / 'shoes').mkdir()
+    for place, folder in enumerate((tmp_path / 'nowhere', tmp_path)):
+        cfg.custom_hooks[0].test.data_root = cfg.train_dataloader.dataset.data_root = str(folder)
+        with pytest.raises(ValueError) as error:
+            train(cfg)
+        assert str(error.value) == LACKING.format(folder) + ('shoes', 'hats')[place]
+    assert not (tmp_path / 'work').exists()
+
+
+@pytest.mark.parametrize(
+    ('option', 'said'),
+    [
+        (
+            'train_cfg.max_epoch=1',
+            "train_cfg: EpochBasedTrainLoop has no argument 'max_epoch'; did you mean "
+            "'max_epochs'?",
+        ),
+        (
+            'model.objective.type=mmfncontra.DLC',
+            "model.objective.type: there is no model 'mmfncontra.DLC'; did you mean mmfncontra.DCL",
+        ),
+        (
+            'model.objective.temprature=0.1',
+            "model.objective: DCL has no argument 'temprature'; did you mean 'temperature'?",
+        ),
+    ],
+    ids=['argument', 'type', 'argument of ours'],
+)
+def test_a_mistake_in_a_config_is_answered_in_a_line(option, said, tmp_path, mistake):
+    from projects.ssl import train
+
+    argv = [SSL / 'configs/simclr-dcl_digits.py', '--work-dir', tmp_path, '--cfg-options', option]
+    # Further names may follow, by what else was imported.
+    assert mistake(train.main, *argv).startswith(f'error: {said}')
+
+
+def test_a_config_that_is_not_there_is_answered_by_its_name(mistake):
+    from projects.ssl import train
+
+    assert mistake(train.main, 'nothing.py') == 'error: config nothing.py does not exist'
