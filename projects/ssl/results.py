@@ -83,8 +83,8 @@ def format_table(accuracies: Accuracies, num_test: int) -> str:
     if taught_nothing:
         lines += [
             '',
-            f'Plain {" and ".join(taught_nothing)} did not get beyond random weights here: the '
-            'training is too short for these images, and says nothing of the variants.',
+            f'Plain {" and ".join(taught_nothing)} did not get clearly beyond random weights here: '
+            'what so few images teach in so short a training says nothing of the variants.',
         ]
     return '\n'.join(lines)
 

@@ -156,11 +156,11 @@ def test_table_says_when_nothing_was_learned():
     from projects.ssl.results import format_table
 
     learned = {('', ''): [0.5, 0.6], ('A', 'plain'): [0.7, 0.8], ('B', 'plain'): [0.9, 0.9]}
-    assert 'did not get beyond' not in format_table(learned, num_test=50)
+    assert 'did not get clearly beyond' not in format_table(learned, num_test=50)
     table = format_table({**learned, ('', ''): [0.75, 0.8]}, num_test=50)
-    assert 'Plain A did not get beyond random weights here' in table
+    assert 'Plain A did not get clearly beyond random weights here' in table
     worse = {**learned, ('', ''): [0.95, 0.96]}
-    assert 'Plain A and B did not get beyond' in format_table(worse, num_test=50)
+    assert 'Plain A and B did not get clearly beyond' in format_table(worse, num_test=50)
 
 
 def test_results_go_between_the_markers(tmp_path):
