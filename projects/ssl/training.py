@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from mmengine.config import Config
+from mmengine.registry import DefaultScope
 from mmengine.runner import Runner
 from mmpretrain.registry import DATASETS
 
@@ -115,4 +116,5 @@ def num_test_images(cfg: Config) -> int:
     Args:
         cfg: Config of a training.
     """
-    return len(DATASETS.build(datasets(cfg)[-1]))
+    with DefaultScope.overwrite_default_scope(cfg.default_scope):
+        return len(DATASETS.build(datasets(cfg)[-1]))

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from mmfncontra.registry import MODELS, build_model
-from mmfncontra.utils.checks import check_integers, check_not_negative
+from mmfncontra.utils.checks import check_integers, check_not_negative, check_positive
 
 from ..similarity import cosine, cosine_to_others, cosine_to_own, full_precision, level_weights
 from .contrastive_objective import build_objective, check_pairs
@@ -81,6 +81,8 @@ class DWCLLoss(nn.Module):
         mixing: dict | nn.Module | None = None,
     ) -> None:
         super().__init__()
+        # Here too: an error of a part that is built in here would not name the key.
+        check_positive(temperature=temperature)
         check_integers(0, queue_size=queue_size)
         check_not_negative(loss_weight=loss_weight)
         for name, value in dict(batch_negatives=batch_negatives, gather=gather).items():
