@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 from mmfncontra.utils import run_command
+from mmfncontra.utils.checks import check_writable
 from projects.jobs import default_jobs, run_jobs
 from projects.pcl_sr.pairs import split_photographs, write_pairs
 from projects.pcl_sr.report import NAMES, update_readme, write_findings, write_table
@@ -101,6 +102,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     """Run everything."""
     args = parse_args(argv)
     start = time.perf_counter()
+    check_writable(args.out, '--out', is_folder=True)
     # Imported now: a mistake is answered before torch is there.
     import mmcv
     from tqdm import tqdm
@@ -127,7 +129,6 @@ def main(argv: Sequence[str] | None = None) -> None:
         {name: [getattr(result, key) for result in some] for name, some in results.items()}
         for key in ('psnr', 'ssim', 'detail', 'seconds')
     )
-    args.out.mkdir(parents=True, exist_ok=True)
     write_picture(images, args.out / 'comparison.png')
     minutes = (time.perf_counter() - start) / 60
     block = '\n\n'.join(

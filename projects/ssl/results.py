@@ -5,6 +5,8 @@ from pathlib import Path
 
 import numpy as np
 
+from mmfncontra.utils.checks import check_writable
+
 BEGIN, END = '<!-- results: written by run.py -->', '<!-- results: end -->'
 
 Accuracies = Mapping[tuple[str, str], Sequence[float]]
@@ -114,6 +116,25 @@ def _reading(clear: list[str], unclear: list[str], num_seeds: int, num_test: int
     return ' '.join(parts)
 
 
+def split_at_results(file: Path) -> tuple[str, str]:
+    """What stands before the results of a file and after them.
+
+    Args:
+        file: Markdown file, which may not be there yet; its folder is made.
+
+    Raises:
+        ValueError: If it cannot be written, or is there and has no markers.
+    """
+    check_writable(file, '--out')
+    if not file.exists():
+        return '', ''
+    before, begin, rest = file.read_text().partition(BEGIN)
+    _, end, after = rest.partition(END + '\n')
+    if not (begin and end):
+        raise ValueError(f'{file} must have the lines {BEGIN} and {END}, or not be there')
+    return before, after
+
+
 def write_results(file: Path, text: str) -> None:
     """Put results between the markers of a file, or make a file of them.
 
@@ -122,14 +143,7 @@ def write_results(file: Path, text: str) -> None:
         text: What to write.
 
     Raises:
-        ValueError: If the file is there and has no markers.
+        ValueError: See :func:`split_at_results`.
     """
-    results = f'{BEGIN}\n\n{text}\n\n{END}\n'
-    if file.exists():
-        before, begin, rest = file.read_text().partition(BEGIN)
-        _, end, after = rest.partition(END + '\n')
-        if not (begin and end):
-            raise ValueError(f'{file} must have the lines {BEGIN} and {END}, or not be there')
-        results = before + results + after
-    file.parent.mkdir(parents=True, exist_ok=True)
-    file.write_text(results)
+    before, after = split_at_results(file)
+    file.write_text(f'{before}{BEGIN}\n\n{text}\n\n{END}\n{after}')

@@ -142,10 +142,12 @@ def main(argv: Sequence[str] | None = None) -> None:
     # Imported after parsing: --help answers at once.
     from tqdm import tqdm
 
-    from projects.ssl.results import format_table, write_results
+    from projects.ssl.results import format_table, split_at_results, write_results
     from projects.ssl.training import measure, num_test_images
 
     start = time.monotonic()
+    out = args.out or Path(__file__).with_name('README.md')
+    split_at_results(out)  # a mistake is answered before anything is trained
     data_sets, absent = dict(DATA_SETS), []
     try:
         find_data(args.data)
@@ -179,7 +181,6 @@ def main(argv: Sequence[str] | None = None) -> None:
         f'{trainings} trainings and their probes took {minutes:.1f} minutes on '
         f'{os.cpu_count()} CPU cores, {min(args.jobs, len(jobs))} at a time.'
     )
-    out = args.out or Path(__file__).with_name('README.md')
     write_results(out, '\n\n'.join(sections + absent))
     note(f'done: {out}')
 

@@ -131,6 +131,8 @@ def test_quick_numbers_do_not_reach_the_readme(mistake, noise):
 
 
 def test_no_training_at_a_time_is_refused(mistake, noise):
+    said = mistake(run_all.main, '--quick', '--out', __file__, '--data', noise)
+    assert said == f'error: --out must be a folder, but {__file__} is a file'
     said = mistake(run_all.main, '--jobs', 0, '--data', noise)
     assert said.endswith('error: --jobs must be 1 or more, got 0')
 

@@ -121,6 +121,22 @@ def test_without_photographs_digits_are_left_at_any_number_of_jobs(tmp_path, mon
     assert one == two and tables[1].count('2 at a time') == 1
 
 
+def test_a_table_that_cannot_be_written_is_refused_before_anything_is_trained(
+    tmp_path, monkeypatch, mistake
+):
+    from projects.ssl import run
+
+    monkeypatch.setattr(run, 'run_jobs', None)
+    file = tmp_path / 'table.md'
+    file.write_text('mine\n')
+    assert mistake(run.main, '--quick', '--out', file).startswith(
+        f'error: {file} must have the lines <!-- results: written by run.py --> and'
+    )
+    assert file.read_text() == 'mine\n'
+    said = mistake(run.main, '--quick', '--out', tmp_path)
+    assert said == f'error: --out must be a file, but {tmp_path} is a folder'
+
+
 @pytest.mark.parametrize('lacking', ['shoes', 'hats'])
 def test_a_wrong_folder_is_refused_before_anything_is_trained(
     lacking, tmp_path, monkeypatch, mistake
