@@ -1,6 +1,7 @@
 """Several trainings at a time."""
 
 import os
+from argparse import ArgumentParser
 from collections.abc import Callable, Hashable, Iterator, Mapping
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from itertools import islice
@@ -16,6 +17,28 @@ def default_jobs() -> int:
     if hasattr(os, 'sched_getaffinity'):
         return min(_AT_MOST, len(os.sched_getaffinity(0)))
     return min(_AT_MOST, os.cpu_count() or 1)
+
+
+def add_jobs_option(parser: ArgumentParser) -> None:
+    """Give a command the option ``--jobs``, see :func:`run_jobs` and :func:`default_jobs`.
+
+    Args:
+        parser: That of the command; a number below 1 is its error.
+    """
+
+    def number(text: str) -> int:
+        value = int(text)
+        if value < 1:
+            parser.error(f'--jobs must be 1 or more, got {value}')
+        return value
+
+    parser.add_argument(
+        '--jobs',
+        type=number,
+        default=default_jobs(),
+        metavar='N',
+        help='trainings at a time, of one thread each; default: one a core, at most 8',
+    )
 
 
 def run_jobs(

@@ -18,7 +18,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 from mmfncontra.utils import run_command
 from mmfncontra.utils.checks import check_writable
-from projects.jobs import default_jobs, run_jobs
+from projects.jobs import add_jobs_option, run_jobs
 from projects.pcl_sr.pairs import split_photographs, write_pairs
 from projects.pcl_sr.report import NAMES, update_readme, write_findings, write_table
 from projects.photographs import find_data
@@ -47,19 +47,11 @@ def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
     parser.add_argument(
         '--work-dir', type=Path, default=Path('work_dirs/pcl_sr'), metavar='FOLDER', help='logs'
     )
-    parser.add_argument(
-        '--jobs',
-        type=int,
-        default=default_jobs(),
-        metavar='N',
-        help='trainings at a time, of one thread each; default: one a core, at most 8',
-    )
+    add_jobs_option(parser)
     parser.add_argument(
         '--quick', action='store_true', help='two iterations and two test images, to try it out'
     )
     args = parser.parse_args(argv)
-    if args.jobs < 1:
-        parser.error(f'--jobs must be 1 or more, got {args.jobs}')
     if args.quick and args.out == HERE:
         parser.error("--quick needs --out: its numbers are not for the project's README.md")
     try:

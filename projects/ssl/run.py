@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 from mmfncontra.utils import note, prepare_mmpretrain, run_command
-from projects.jobs import default_jobs, run_jobs
+from projects.jobs import add_jobs_option, run_jobs
 from projects.photographs import default_data, find_data
 
 if TYPE_CHECKING:
@@ -59,13 +59,7 @@ def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
     parser.add_argument(
         '--methods', nargs='+', choices=METHODS, default=list(METHODS), metavar='METHOD'
     )
-    parser.add_argument(
-        '--jobs',
-        type=int,
-        default=default_jobs(),
-        metavar='N',
-        help='trainings at a time, of one thread each; default: one a core, at most 8',
-    )
+    add_jobs_option(parser)
     parser.add_argument(
         '--out', type=Path, metavar='FILE', help='Markdown file; default: the README beside this'
     )
@@ -74,8 +68,6 @@ def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
         '--quick', action='store_true', help='one step each, to see that it runs; needs --out'
     )
     args = parser.parse_args(argv)
-    if args.jobs < 1:
-        parser.error(f'--jobs must be 1 or more, got {args.jobs}')
     if args.quick and args.out is None:
         parser.error('--quick needs --out: its numbers mean nothing and do not go to the README')
     return args

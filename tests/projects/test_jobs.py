@@ -1,10 +1,11 @@
 import os
 import time
+from argparse import ArgumentParser
 
 import pytest
 import torch
 
-from projects.jobs import default_jobs, run_jobs
+from projects.jobs import add_jobs_option, default_jobs, run_jobs
 
 
 def describe(number):
@@ -85,3 +86,22 @@ def test_where_nothing_tells_those_all_cores_count(cores, jobs, monkeypatch):
     monkeypatch.delattr(os, 'sched_getaffinity', raising=False)
     monkeypatch.setattr(os, 'cpu_count', lambda: cores)
     assert default_jobs() == jobs
+
+
+@pytest.mark.parametrize(('words', 'wanted'), [([], 3), (['--jobs', '5'], 5)])
+def test_option(monkeypatch, words, wanted):
+    monkeypatch.setattr('projects.jobs.default_jobs', lambda: 3)
+    parser = ArgumentParser()
+    add_jobs_option(parser)
+    assert parser.parse_args(words).jobs == wanted
+
+
+@pytest.mark.parametrize(
+    ('text', 'said'), [('0', '--jobs must be 1 or more, got 0'), ('two', "'two'")]
+)
+def test_option_refuses(capsys, text, said):
+    parser = ArgumentParser()
+    add_jobs_option(parser)
+    with pytest.raises(SystemExit, match='2'):
+        parser.parse_args(['--jobs', text])
+    assert said in capsys.readouterr().err
