@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
-from mmfncontra.utils import run_command
+from mmfncontra.utils import prepare_mmagic, run_command
 from mmfncontra.utils.checks import check_writable
 from projects.jobs import add_jobs_option, run_jobs
 from projects.pcl_sr.pairs import split_photographs, write_pairs
@@ -95,6 +95,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     args = parse_args(argv)
     start = time.perf_counter()
     check_writable(args.out, '--out', is_folder=True)
+    prepare_mmagic()
     # Imported now: a mistake is answered before torch is there.
     import mmcv
     from tqdm import tqdm

@@ -1,0 +1,28 @@
+"""The projects' commands where nothing is installed."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+PROJECTS = Path(__file__).parents[2] / 'projects'
+
+
+@pytest.mark.parametrize(
+    'argv',
+    [
+        ['pcl_sr/run.py', '--quick', '--out', 'out'],
+        ['pcl_sr/train.py', PROJECTS / 'pcl_sr/configs/srgan.py'],
+        ['ssl/run.py', '--quick', '--out', 'table.md'],
+        ['ssl/train.py', PROJECTS / 'ssl/configs/simclr_digits.py'],
+    ],
+    ids=lambda argv: argv[0],
+)
+def test_a_missing_package_is_one_line(argv, noise, tmp_path):
+    # -S: without the environment's packages.
+    words = [sys.executable, '-S', str(PROJECTS / argv[0]), *map(str, argv[1:]), '--data', noise]
+    done = subprocess.run(words, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert done.returncode == 2
+    assert done.stderr.count('\n') == 1 and done.stderr.startswith('error: mmfncontra needs torch')
+    assert 'make install' in done.stderr
