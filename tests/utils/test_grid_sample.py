@@ -30,6 +30,27 @@ def test_both_derivatives_are_right():
     torch.autograd.gradgradcheck(lambda x: grid_sample(x.square(), grid).pow(3), (images,))
 
 
+@pytest.fixture
+def _deterministic():
+    torch.use_deterministic_algorithms(True)
+    yield
+    torch.use_deterministic_algorithms(False)
+
+
+@pytest.mark.usefixtures('_deterministic')
+def test_a_deterministic_gradient_is_the_same():
+    """Torch's own is refused on a GPU then, so that it is written out."""
+    images, grid = problem()
+    grid[0, 0, :4] = torch.tensor([[-1, -1], [1, 1], [0.75, -0.8], [7, -9]])  # edges, middles
+    weights = torch.randn(2, 3, 3, 6, dtype=torch.float64)
+    (ours,) = torch.autograd.grad((grid_sample(images, grid) * weights).sum(), images)
+    torch.use_deterministic_algorithms(False)
+    (theirs,) = torch.autograd.grad((grid_sample(images, grid) * weights).sum(), images)
+    torch.testing.assert_close(ours, theirs)
+    torch.use_deterministic_algorithms(True)
+    torch.autograd.gradgradcheck(lambda x: grid_sample(x, grid), (images,))
+
+
 def test_a_gradient_without_memory_of_its_own():
     images, grid = problem()
     (gradient,) = torch.autograd.grad(grid_sample(images, grid).sum(), images)

@@ -6,6 +6,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.utils import spectral_norm
 
+from .even_avg_pool import EvenAvgPool2d
 from .upsampled_conv import UpsampledConv2d
 
 FASTGAN_SIZES = (64, 128, 256, 512, 1024)
@@ -119,7 +120,7 @@ class SkipLayerExcitation(nn.Module):
     def __init__(self, in_channels: int, out_channels: int) -> None:
         super().__init__()
         self.gate = nn.Sequential(
-            nn.AdaptiveAvgPool2d(4),
+            EvenAvgPool2d(4),
             conv(in_channels, out_channels, 4, 1, 0),
             nn.SiLU(),
             conv(out_channels, out_channels, 1, 1, 0),

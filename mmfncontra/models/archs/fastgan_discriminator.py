@@ -9,6 +9,7 @@ from torch.nn import functional as F
 from mmfncontra.registry import MODELS
 from mmfncontra.utils.checks import check_integers
 
+from .even_avg_pool import EvenAvgPool2d
 from .fastgan_blocks import (
     DownBlockComp,
     SkipLayerExcitation,
@@ -209,7 +210,7 @@ def decoder(in_channels: int, out_channels: int, out_size: int, base_channels: i
         scaled(w * base_channels / 64, 8) for r, w in _DECODER_WIDTHS.items() if r <= out_size
     ]
     return nn.Sequential(
-        nn.AdaptiveAvgPool2d(8),
+        EvenAvgPool2d(8),
         *(up_block(i, o) for i, o in zip([in_channels, *widths], widths, strict=False)),
         conv(widths[-1], out_channels, 3, 1, 1),
         nn.Tanh(),
