@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from torch import nn
+from collections.abc import Callable
+from functools import wraps
+
+from torch import Tensor, nn
 
 
 def fix_mmagic_networks() -> None:
@@ -16,6 +19,8 @@ def fix_mmagic_networks() -> None:
     * StyleGAN2's blocks in half precision (``num_fp16_scales``, ``fp16_enabled``) compute in
       float16 on the CPU too, more than thirty times slower. There they now compute in full
       precision.
+    * ``StyleGAN2Discriminator`` views its last map as rows, which maps laid out channels last do
+      not allow; that one is laid out as usual now.
 
     No installed file is changed. Calling it again changes nothing.
     """
@@ -34,6 +39,22 @@ def fix_mmagic_networks() -> None:
         blocks.ResBlock,
     ):
         layer.fp16_enabled = _HalfOffTheCPU()
+    if not hasattr(stylegan2.StyleGAN2Discriminator.__init__, '__wrapped__'):
+        init = _with_contiguous_last_map(stylegan2.StyleGAN2Discriminator.__init__)
+        stylegan2.StyleGAN2Discriminator.__init__ = init
+
+
+def _with_contiguous_last_map(init: Callable[..., None]) -> Callable[..., None]:
+    @wraps(init)
+    def build(network: nn.Module, *args: object, **kwargs: object) -> None:
+        init(network, *args, **kwargs)
+        network.final_conv.register_forward_hook(_contiguous)
+
+    return build
+
+
+def _contiguous(module: nn.Module, inputs: object, output: Tensor) -> Tensor:
+    return output.contiguous()
 
 
 def _init_dcgan(network: nn.Module) -> None:

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from ..heads import ContrastiveDiscriminator
 from .compiled_blocks import compile_blocks
 from .graphed_step import GraphedStep, check_graphable
-from .memory_layout import follow_layout
+from .memory_layout import follow_layout, lay_out_channels_last
 
 CHOICES = (None, 'compile', 'cuda_graphs', 'compile,cuda_graphs')
 
@@ -52,7 +52,7 @@ class Acceleration:
         if self.layout is torch.channels_last:
             for network in (*networks, getattr(gan, 'generator_ema', None)):
                 if network is not None:
-                    network.to(memory_format=torch.channels_last)
+                    lay_out_channels_last(network)
         if self.compiles:
             compile_blocks(gan.generator)
             disc = gan.discriminator

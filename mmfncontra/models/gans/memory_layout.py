@@ -1,8 +1,22 @@
-"""Optimiser state in the memory layout of its weights."""
+"""Memory layout of weights, and of an optimiser's state beside them."""
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from torch.optim import Optimizer
+
+
+def lay_out_channels_last(network: nn.Module) -> None:
+    """Lay out the weights and buffers of images channels last, in place.
+
+    ``nn.Module.to(memory_format=…)`` tries that with tensors of five dimensions too, such as
+    StyleGAN2's modulated weights, which no layout of four is for: it raises.
+
+    Args:
+        network: Any network.
+    """
+    for tensor in (*network.parameters(), *network.buffers()):
+        if tensor.ndim == 4:
+            tensor.data = tensor.data.contiguous(memory_format=torch.channels_last)
 
 
 def follow_layout(optimiser: Optimizer) -> None:

@@ -63,6 +63,37 @@ def test_channels_last_equals_contiguous():
     assert abs(images[0].astype(int) - images[1]).max() <= 1
 
 
+def stylegan2(**changes):
+    torch.manual_seed(0)
+    return LimitedDataGAN(
+        generator=dict(type='StyleGAN2Generator', out_size=8, style_channels=8, num_mlps=1),
+        discriminator=dict(type='mmagic.StyleGAN2Discriminator', in_size=8),
+        adversarial_loss=dict(type='LogisticGANLoss'),
+        disc_auxiliary_losses=dict(r1=dict(type='R1Penalty')),
+        gen_auxiliary_losses=dict(path=dict(type='PathLengthPenalty')),
+        ema_config=dict(type='HalfLifeEMA'),
+        **changes,
+    ).train()
+
+
+def test_modulated_weights_of_five_dimensions_stay_as_they_are():
+    runs = []
+    for channels_last in (False, True):
+        model = stylegan2(channels_last=channels_last)
+        torch.manual_seed(1)
+        data = dict(inputs=torch.randint(0, 256, (4, 3, 8, 8), dtype=torch.uint8))
+        logs = model.train_step(data, optimisers(model))
+        runs.append((model, logs))
+    (_, expected), (model, logs) = runs
+    for name in logs:
+        torch.testing.assert_close(logs[name], expected[name], rtol=1e-3, atol=1e-4)
+    by_dimension = {}
+    for parameter in model.parameters():
+        by_dimension.setdefault(parameter.ndim, []).append(parameter)
+    assert all(p.is_contiguous() for p in by_dimension[5])
+    assert all(p.is_contiguous(memory_format=torch.channels_last) for p in by_dimension[4])
+
+
 @pytest.mark.parametrize('fused', [True, False])
 def test_a_state_saved_in_another_layout_is_that_of_its_weights(fused):
     torch.manual_seed(0)
