@@ -14,7 +14,7 @@ from .ada_color import color_matrix, recolor
 from .ada_corruption import add_noise, cut_out
 from .ada_draw import Draw
 from .ada_filtering import BandFilter
-from .ada_geometry import blit_inverse, changes, geometric_inverse
+from .ada_geometry import blit_inverse, changes, geometric_inverse, product
 from .ada_resampling import Resampler, blit
 
 
@@ -172,7 +172,7 @@ class ADA(nn.Module):
         if self.resampler is None:
             return blitted
         geometric = geometric_inverse(draw, size)
-        inverse = geometric if inverse is None else inverse @ geometric
+        inverse = geometric if inverse is None else product(inverse, geometric)
         return torch.where(changes(geometric), self.resampler(images, inverse), blitted)
 
     @torch.no_grad()

@@ -6,6 +6,7 @@ import torch
 from torch import Tensor
 
 from .ada_draw import Draw
+from .ada_geometry import product
 
 
 def color_matrix(draw: Draw) -> Tensor:
@@ -35,10 +36,11 @@ def color_matrix(draw: Draw) -> Tensor:
     cross = (identity.roll(-1, 1).T - identity.roll(-1, 1)) / math.sqrt(3)
 
     linear = contrast * identity
-    linear = (identity - 2 * flip * onto_grey) @ linear
+    linear = product(identity - 2 * flip * onto_grey, linear)
     # Rodrigues' formula; written around the identity, so that no change is exactly none.
-    linear = (identity + hue.sin() * cross + (1 - hue.cos()) * (onto_grey - identity)) @ linear
-    linear = (identity + (saturation - 1) * (identity - onto_grey)) @ linear
+    rotation = identity + hue.sin() * cross + (1 - hue.cos()) * (onto_grey - identity)
+    linear = product(rotation, linear)
+    linear = product(identity + (saturation - 1) * (identity - onto_grey), linear)
     shift = linear.sum(dim=2, keepdim=True) * brightness
     return torch.cat([linear, shift], dim=2)
 

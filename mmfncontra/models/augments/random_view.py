@@ -9,6 +9,8 @@ from torch import Tensor, nn
 
 from mmfncontra.registry import MODELS
 
+from ..wavelets.transform2d import widen
+
 
 @MODELS.register_module()
 class RandomView(nn.Module):
@@ -71,9 +73,15 @@ class RandomView(nn.Module):
 
     def _rotate(self, images: Tensor) -> Tensor:
         angle = (2 * torch.rand((), device=images.device) - 1) * math.radians(self.max_angle)
-        cos, sin, zero = torch.cos(angle), torch.sin(angle), torch.zeros_like(angle)
-        matrix = torch.stack([cos, -sin, zero, sin, cos, zero]).view(1, 2, 3).to(images.dtype)
-        grid = F.affine_grid(
-            matrix.expand(len(images), 2, 3), list(images.shape), align_corners=False
+        wide = widen(images)
+        cos, sin = torch.cos(angle).to(wide), torch.sin(angle).to(wide)
+        # Sums, not F.affine_grid: its product of matrices is bfloat16 under autocast, or TF32, and
+        # moves pixels by up to 2 at 1024 pixels a side.
+        y, x = (
+            (2 * torch.arange(size, dtype=wide.dtype, device=wide.device) + 1) / size - 1
+            for size in wide.shape[2:]
         )
-        return F.grid_sample(images, grid, align_corners=False)
+        y = y[:, None]
+        grid = torch.stack([cos * x - sin * y, sin * x + cos * y], dim=-1)
+        grid = grid.expand(len(wide), -1, -1, -1)
+        return F.grid_sample(wide, grid, align_corners=False).to(images.dtype)

@@ -2,6 +2,7 @@ import cv2
 import numpy as np
 import pytest
 import torch
+import torch.nn.functional as F
 
 from mmfncontra.models.augments import RandomView
 
@@ -25,6 +26,30 @@ def test_rotation_equals_opencv():
         for matrix in (cv2.getRotationMatrix2D(centre, sign * angle, 1) for sign in (1, -1))
     ]
     assert min(errors) < 2e-3 and max(errors) > 1e-2
+
+
+@pytest.mark.parametrize('dtype', [torch.float32, torch.bfloat16])
+def test_autocast_does_not_round_positions(dtype):
+    """Positions in bfloat16 are off by up to two pixels at 1024 pixels a side."""
+    view, images = RandomView(['rotate']), torch.rand(2, 3, 128, 128).to(dtype)
+    torch.manual_seed(1)
+    expected = view(images.float())
+    torch.manual_seed(1)
+    with torch.autocast('cpu', torch.bfloat16):
+        found = view(images)
+    assert found.dtype == dtype and torch.equal(found, expected.to(dtype))
+
+
+def test_rotation_of_oblong_images_equals_torchs_affine_grid():
+    images = torch.rand(2, 3, 12, 20, dtype=torch.float64)
+    torch.manual_seed(1)
+    found = RandomView(['rotate'])(images)
+    torch.manual_seed(1)
+    angle = (2 * torch.rand(()) - 1) * np.pi / 6
+    cos, sin = angle.cos(), angle.sin()
+    matrix = torch.stack([cos, -sin, 0 * cos, sin, cos, 0 * cos]).view(1, 2, 3).double()
+    grid = F.affine_grid(matrix.expand(2, 2, 3), [2, 3, 12, 20], align_corners=False)
+    torch.testing.assert_close(found, F.grid_sample(images, grid, align_corners=False))
 
 
 def test_one_draw_per_batch_uniform_over_kinds():
