@@ -18,11 +18,12 @@ def prepare_mmagic() -> None:
     * numpy 2 gets back ``np.bool8``, which mmagic 1.2 names in a table;
     * mmcv-lite gets a stand-in for its compiled operators, see :func:`install_mmcv_ops`, and
       StyleGAN2's two in plain torch, see :func:`install_stylegan_ops`; full mmcv keeps its own;
+    * mmcv's convolutions for second derivatives are replaced, see
+      :func:`install_lean_convolutions`;
     * checkpoints of mmengine 0.10 load with ``weights_only=True``, see
       :func:`allow_training_checkpoints`;
     * diffusers below 0.29, which mmagic imports, warns four times of its own old import paths;
-      mmcv 2.1 warns that its convolution for double gradients gives way to torch's, which has
-      them; mmengine asks pkg_resources, which is deprecated, what is installed. These are for their
+      mmengine asks pkg_resources, which is deprecated, what is installed. These are for their
       authors, and silenced.
 
     No installed file is changed. Calling it again costs nothing.
@@ -39,6 +40,7 @@ def prepare_mmagic() -> None:
     # Imported now: these are packages whose versions had to be checked first.
     import numpy as np
 
+    from .lean_convolution import install_lean_convolutions
     from .mmcv_ops import install_mmcv_ops
     from .safe_globals import allow_training_checkpoints
     from .stylegan_ops import install_stylegan_ops
@@ -48,9 +50,9 @@ def prepare_mmagic() -> None:
         np.bool8 = np.bool_
     if install_mmcv_ops():
         install_stylegan_ops()
+    install_lean_convolutions()
     allow_training_checkpoints()
     warnings.filterwarnings('ignore', category=FutureWarning, module=r'diffusers\.')
     # mmengine asks it which packages are installed, once per training.
     warnings.filterwarnings('ignore', 'pkg_resources is deprecated as an API')
-    warnings.filterwarnings('ignore', r'Since\s+aten:cudnn_convolution_backward_weight')
     _prepared = True

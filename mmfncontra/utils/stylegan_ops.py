@@ -7,6 +7,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from .lean_convolution import conv2d, conv_transpose2d
+
 
 def upfirdn2d(
     input: Tensor,
@@ -106,8 +108,8 @@ def _resample(
                 own = (top, left)  # by the convolution, without a copy
             elif any(padding):
                 images = F.pad(images, padding)
-            return F.conv2d(images, taps, stride=down, padding=own, groups=channels)
-        images = F.conv_transpose2d(images, taps, stride=up, groups=channels)
+            return conv2d(images, taps, stride=down, padding=own, groups=channels)
+        images = conv_transpose2d(images, taps, stride=up, groups=channels)
     # This is the full convolution of the upsampled image without the zeros after its last pixel;
     # what the padding adds or crops is at the ends.
     images = F.pad(
