@@ -30,8 +30,12 @@ class _Divided(torch.autograd.Function):
         weight, divided, u, v, sigma = ctx.saved_tensors
         by_row = weight.movedim(ctx.dim, 0)  # the matrix, unfolded
         if torch.is_grad_enabled():  # somebody differentiates again
-            sigma = torch.dot(u, torch.mv(by_row.flatten(1), v))
-        inner = torch.dot(gradient.flatten(), divided.flatten())
+            with without_autocast(weight.device):
+                sigma = torch.dot(u, torch.mv(by_row.flatten(1), v))
+        if gradient.is_contiguous() and divided.is_contiguous():
+            inner = torch.dot(gradient.flatten(), divided.flatten())
+        else:  # to flatten weights laid out channels last is to copy them
+            inner = (gradient * divided).sum()
         direction = torch.outer(u * (inner / sigma), v).view(by_row.shape).movedim(0, ctx.dim)
         return torch.addcdiv(-direction, gradient, sigma), None, None, None, None
 

@@ -170,7 +170,7 @@ class LPIPSReconstructionLoss(nn.Module):
     def _distance(self, maps: Sequence[Tensor], of_target: Sequence[Tensor]) -> Tensor:
         """LPIPS of a batch, summed over it."""
         return sum(
-            # Channel weights and the mean over positions, in one contraction each.
-            (x - y).square().mean(dim=(2, 3)).sum(dim=0) @ lin.model[-1].weight.flatten()
+            # Channel weights last. No product of vectors: under autocast a GPU's is bfloat16.
+            ((x - y).square().mean(dim=(2, 3)).sum(dim=0) * lin.model[-1].weight.flatten()).sum()
             for x, y, lin in zip(maps, of_target, self._frozen[0].lins, strict=True)
         )

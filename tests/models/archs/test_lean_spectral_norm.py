@@ -76,3 +76,30 @@ def test_frozen_weights_take_no_gradient():
     x.requires_grad_()
     ours(x).sum().backward()
     assert x.grad is not None and ours.weight_orig.grad is None
+
+
+def test_a_second_derivative_leaves_autocast(monkeypatch):
+    """A GPU's product of a matrix and a vector would be bfloat16, and the gradient coarse by it."""
+    _, ours, x = pair('conv')
+    ours, x = ours.float(), x.float()
+    within = []
+    product = torch.mv
+
+    def watched(*args):
+        within.append(torch.is_autocast_enabled('cpu'))
+        return product(*args)
+
+    monkeypatch.setattr(torch, 'mv', watched)
+    with torch.autocast('cpu', torch.bfloat16):
+        loss = ours(x).square().sum()
+        (gradient,) = torch.autograd.grad(loss, ours.weight_orig, create_graph=True)
+        gradient.square().sum().backward()
+    assert len(within) >= 3 and not any(within)
+
+
+def test_gradients_of_weights_laid_out_channels_last():
+    oracle, ours, x = pair('conv')
+    ours.weight_orig.data = ours.weight_orig.data.contiguous(memory_format=torch.channels_last)
+    for layer in (oracle, ours):
+        layer(x.contiguous(memory_format=torch.channels_last)).square().sum().backward()
+    torch.testing.assert_close(ours.weight_orig.grad, oracle.weight_orig.grad)

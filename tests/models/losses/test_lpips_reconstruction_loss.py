@@ -105,3 +105,12 @@ def test_takes_pairs_of_different_sizes_and_refuses_a_missing_target(vgg_file):
     )
     with pytest.raises(ValueError, match='one for each of 2 reconstructions, got 1'):
         loss([small, small], [small])
+
+
+def test_autocast_does_not_round_the_distance(vgg_file):
+    """VGG may compute in bfloat16; what it found is compared in float32."""
+    loss = LPIPSReconstructionLoss(backbone_weights=vgg_file)
+    ((a,), (b,)) = (loss._features([torch.rand(2, 3, 32, 32)]) for _ in range(2))
+    expected = loss._distance(a, b)
+    with torch.autocast('cpu', torch.bfloat16):
+        assert torch.equal(loss._distance(a, b), expected)
