@@ -7,6 +7,7 @@ import torch
 from mmfncontra.engine import host_memory
 from mmfncontra.engine.host_memory import keep_freed_memory
 from mmfncontra.engine.machine_settings import apply_settings
+from mmfncontra.evaluation.features.full_precision import full_precision
 from mmfncontra.utils.env_settings import check_settings
 
 
@@ -24,6 +25,30 @@ def test_tf32(wanted):
     apply_settings(dict(tf32=wanted))
     assert torch.backends.cuda.matmul.allow_tf32 is wanted
     assert torch.backends.cudnn.allow_tf32 is wanted
+
+
+def test_tf32_can_be_switched_after_an_evaluation():
+    """Torch refuses to answer where its old and its new switches were mixed."""
+    for wanted in (True, False, True):
+        apply_settings(dict(tf32=wanted))
+        with full_precision():
+            assert not torch.backends.cuda.matmul.allow_tf32
+            assert not torch.backends.cudnn.allow_tf32
+        assert torch.backends.cuda.matmul.allow_tf32 is wanted
+        assert torch.backends.cudnn.allow_tf32 is wanted
+
+
+@pytest.mark.skipif(not hasattr(torch.backends.mkldnn, 'matmul'), reason='torch < 2.9')
+def test_an_evaluation_is_exact_on_the_cpu_too_and_leaves_it_as_it_was():
+    backend = torch.backends.mkldnn.matmul
+    before = backend.fp32_precision
+    backend.fp32_precision = 'bf16'
+    try:
+        with full_precision():
+            assert backend.fp32_precision == 'ieee'
+        assert backend.fp32_precision == 'bf16'
+    finally:
+        backend.fp32_precision = before
 
 
 def test_num_threads():

@@ -16,16 +16,32 @@ def full_precision(device: torch.device | str = 'cpu') -> Iterator[None]:
     Args:
         device: Where the network is.
     """
-    precision = torch.get_float32_matmul_precision()
-    torch.set_float32_matmul_precision('highest')
+    with (
+        torch.no_grad(),
+        torch.autocast(torch.device(device).type, enabled=False),
+        torch.backends.cudnn.flags(
+            enabled=torch.backends.cudnn.enabled,
+            benchmark=False,
+            deterministic=True,
+            allow_tf32=False,
+        ),
+        _exact_products(),
+    ):
+        yield
+
+
+@contextmanager
+def _exact_products() -> Iterator[None]:
+    # Each by its own switch: the one for all (torch.set_float32_matmul_precision) raises where it
+    # finds them set apart, as env_cfg.tf32 of a training leaves them (torch 2.9 to at least 2.11).
+    switches = [(torch.backends.cuda.matmul, 'allow_tf32', False)]
+    if hasattr(torch.backends.mkldnn, 'matmul'):  # of the CPU; since torch 2.9
+        switches.append((torch.backends.mkldnn.matmul, 'fp32_precision', 'ieee'))
+    before = [getattr(backend, name) for backend, name, _ in switches]
+    for backend, name, exact in switches:
+        setattr(backend, name, exact)
     try:
-        with (
-            torch.no_grad(),
-            torch.autocast(torch.device(device).type, enabled=False),
-            torch.backends.cudnn.flags(
-                enabled=True, benchmark=False, deterministic=True, allow_tf32=False
-            ),
-        ):
-            yield
+        yield
     finally:
-        torch.set_float32_matmul_precision(precision)
+        for (backend, name, _), value in zip(switches, before, strict=True):
+            setattr(backend, name, value)
