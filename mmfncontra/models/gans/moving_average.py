@@ -42,7 +42,9 @@ class MovingAverage(ExponentialMovingAverage):
     def __init__(self, model: nn.Module, momentum: float = 0.0002) -> None:
         if not 0 < momentum < 1:
             raise ValueError(f'momentum must be in (0, 1), got {momentum}')
-        super().__init__(model, momentum)
+        # Beside the weights, or a graph could not count.
+        device = next((weight.device for weight in model.parameters()), None)
+        super().__init__(model, momentum, device=device)
         # What `steps > 0` says, where asking the device would make the host wait.
         self._has_started = False
 

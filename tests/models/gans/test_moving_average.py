@@ -109,7 +109,18 @@ def test_refuses():
             MovingAverage(nn.Linear(1, 1), momentum)
 
 
-@pytest.mark.skipif(not torch.cuda.is_available(), reason='needs a GPU')
+@pytest.mark.parametrize('kind', [MovingAverage, HalfLifeEMA])
+def test_counts_where_the_weights_are(kind):
+    """Or a CUDA graph could not count, and the share of a half-life would come from the host."""
+    average = kind(network().to('meta'))
+    assert average.steps.is_meta
+
+
+def test_a_module_without_weights():
+    assert MovingAverage(nn.Identity()).steps == 0
+
+
+@pytest.mark.gpu
 @pytest.mark.parametrize('kind', [MovingAverage, HalfLifeEMA])
 def test_replayed_updates_equal_eager_ones(kind):
     net = network().cuda()
