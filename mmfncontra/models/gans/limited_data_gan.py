@@ -164,6 +164,7 @@ class LimitedDataGAN(SamplingGAN):
         check_parts(self)
         # The generator's step freezes the discriminator; what FreezeD froze stays so.
         self._trained_by_disc = [p for p in network_parameters(discriminator) if p.requires_grad]
+        self._kept_buffers = KeptBuffers()
         self._acceleration = acceleration
         acceleration.prepare(self)
 
@@ -209,7 +210,7 @@ class LimitedDataGAN(SamplingGAN):
     ) -> dict[str, Tensor]:
         """The part of a step that is on the device and does the same every time."""
         gen_optim, disc_optim = optim_wrapper['generator'], optim_wrapper['discriminator']
-        buffers = KeptBuffers(self)
+        self._kept_buffers.keep(self)
         with gen_optim.optim_context(self.generator):
             noise = torch.randn(len(real), self.noise_size, device=real.device)
             raw_fake = self.generator(noise, **kwargs)
@@ -221,7 +222,7 @@ class LimitedDataGAN(SamplingGAN):
             fake, prototypes, gen_optim, skip=disc_logs['skipped'], **kwargs
         )
         logs = {**disc_logs, **self._observe(disc_logs['r_t'], len(real)), **gen_logs}
-        buffers.restore(logs['skipped'] > 0)
+        self._kept_buffers.restore(logs['skipped'] > 0)
         return logs
 
     def _due_in_disc(self) -> list[str]:

@@ -21,7 +21,8 @@ class Module(nn.Module):
 def test_all_or_none_come_back(where):
     module = Module()
     before = {name: value.clone() for name, value in module.named_buffers()}
-    kept = KeptBuffers(module)
+    kept = KeptBuffers()
+    kept.keep(module)
     module.image.fill_(torch.nan)
     module.count += 1
     module.started.fill_(True)
@@ -37,11 +38,39 @@ def test_all_or_none_come_back(where):
 
 def test_what_is_put_in_place_of_a_buffer_is_left_alone():
     module = Module()
-    kept = KeptBuffers(module)
+    kept = KeptBuffers()
+    kept.keep(module)
     module.precise = torch.ones(3, dtype=torch.float64)
     kept.restore(torch.tensor(True))
     assert module.precise.tolist() == [1, 1, 1]
 
 
 def test_a_module_without_buffers():
-    KeptBuffers(nn.Linear(1, 1)).restore(torch.tensor(True))
+    kept = KeptBuffers()
+    kept.keep(nn.Linear(1, 1))
+    kept.restore(torch.tensor(True))
+
+
+def test_a_buffer_that_was_replaced_since_is_the_one_that_counts():
+    module = nn.Sequential(nn.BatchNorm1d(2))
+    kept = KeptBuffers()
+    kept.keep(module)
+    module.double()  # makes new tensors
+    kept.keep(module)
+    module[0].running_mean.fill_(torch.nan)
+    kept.restore(torch.tensor(True))
+    assert module[0].running_mean.tolist() == [0, 0]
+
+
+def test_each_step_keeps_anew():
+    norm = nn.BatchNorm1d(1)
+    kept = KeptBuffers()
+    for value in (1.0, 2.0):
+        norm.running_mean.fill_(value)
+        kept.keep(norm)
+        norm.running_mean.fill_(torch.nan)
+        kept.restore(torch.tensor(True))
+        assert norm.running_mean.item() == value
+    norm.running_mean.fill_(3.0)
+    kept.restore(torch.tensor(True))  # nothing is kept any more
+    assert norm.running_mean.item() == 3
