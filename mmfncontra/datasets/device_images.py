@@ -1,16 +1,20 @@
 """Images of a data set as one tensor on the device that trains on them."""
 
 from collections.abc import Sequence
+from itertools import islice
 
 import torch
 from mmcv.transforms import RandomFlip
 from torch import Tensor
 from torch.utils.data import Dataset
 
+from mmfncontra.utils.threaded_map import threaded_map
+
 from .few_shot_dataset import FewShotDataset
 from .procedural_shells import ProceduralShells
 from .transforms import PackImages
 
+_TOGETHER = 64
 # What an item has besides its image that no transform changes.
 _EXTRA_KEYS = ('labels', 'sample_idx')
 
@@ -47,10 +51,20 @@ class DeviceImages:
         if obstacle := what_prevents(dataset):
             raise ValueError(f'the images cannot be kept on the device: {obstacle}')
         *flips, pack = dataset.pipeline.transforms
-        items = [pack(dataset.get_data_info(index)) for index in range(len(dataset))]
-        self.tensors = {
-            key: torch.stack([item[key] for item in items]).to(device) for key in items[0]
-        }
+        items = threaded_map(lambda i: pack(dataset.get_data_info(i)), range(len(dataset)))
+        self.tensors: dict[str, Tensor] = {}
+        start = 0
+        # Some at a time: besides the data set's own cache the host never holds all of them.
+        while some := list(islice(items, _TOGETHER)):
+            for key in some[0]:
+                values = torch.stack([item[key] for item in some])
+                if not start:
+                    shape = (len(dataset), *values.shape[1:])
+                    self.tensors[key] = torch.empty(shape, dtype=values.dtype, device=device)
+                if device.type == 'cuda':
+                    values = values.pin_memory()
+                self.tensors[key][start : start + len(some)].copy_(values, non_blocking=True)
+            start += len(some)
         self.flip_prob = 0.0
         for flip in flips:  # mirrored twice is not mirrored
             prob = _probability(flip)

@@ -13,6 +13,7 @@ from tqdm import tqdm
 
 from mmfncontra.registry import DATASETS
 from mmfncontra.utils.checks import check_integers
+from mmfncontra.utils.threaded_map import threaded_map
 
 from .image_reading import check_fit, read_image, resize_image, shown_name
 from .image_source import ImageSource
@@ -173,11 +174,13 @@ class FewShotDataset(BaseDataset):
         room = self.cache_mb * 2**20 / self._image_bytes
         good, bad = [], []
         show = len(self.data_list) > _PROGRESS_FROM and sys.stderr.isatty()
-        for info in tqdm(self.data_list, desc='Reading images', disable=not show, leave=False):
-            try:
-                image = self._read(info['name'])
-            except ValueError as error:
-                bad.append(str(error))
+        images = threaded_map(self._read_or_error, self.data_list)
+        pairs = zip(self.data_list, images, strict=True)
+        for info, image in tqdm(
+            pairs, 'Reading images', len(self.data_list), disable=not show, leave=False
+        ):
+            if isinstance(image, ValueError):
+                bad.append(str(image))
                 continue
             good.append(dict(info, img=image) if len(good) + 1 <= room else info)
         self._report_bad(bad, len(good))
@@ -204,6 +207,12 @@ class FewShotDataset(BaseDataset):
     @property
     def _image_bytes(self) -> int:
         return 3 * self.size**2
+
+    def _read_or_error(self, info: dict) -> np.ndarray | ValueError:
+        try:
+            return self._read(info['name'])
+        except ValueError as error:
+            return error
 
     def _read(self, name: str) -> np.ndarray:
         image = read_image(self.source.read(name), name)

@@ -15,8 +15,10 @@ from .stream_loader import StreamLoader, in_order, indices_of, numbered_batches
 
 # Batches whose indices go to the device together.
 _BLOCK = 256
-# Share of the free memory that the images may take unasked.
+# What the images may take unasked: a share of the free memory, and bytes; more is decoded for
+# minutes before the first step, and a data set keeps no more of them itself (its cache_mb).
 _SHARE = 0.25
+_MOST = 4 * 2**30
 
 
 class DeviceImageLoader:
@@ -89,7 +91,7 @@ def serve_from_device(
         loader: The loader of a training.
         device: That of the model.
         device_images: ``True``; ``False``; or ``'auto'``: on a GPU, if the pipeline allows it and
-            the images take at most a quarter of the free memory.
+            the images take at most a quarter of the free memory and 4 GiB.
 
     Returns:
         A loader that gives the same images as a stream.
@@ -117,4 +119,4 @@ def _fits(dataset: Dataset, device: torch.device) -> bool:
     if device.type != 'cuda':
         return False
     free, _ = torch.cuda.mem_get_info(device)
-    return image_bytes(dataset) <= _SHARE * free
+    return image_bytes(dataset) <= min(_SHARE * free, _MOST)
