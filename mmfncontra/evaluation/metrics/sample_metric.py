@@ -14,6 +14,7 @@ from torch.utils.data import DataLoader
 
 from mmfncontra.models.image_renderer import check_precision
 from mmfncontra.utils.checks import check_integers
+from mmfncontra.utils.patient_group import patient_group
 from mmfncontra.utils.unwrap import unwrap
 
 from ..content import images_hash
@@ -186,7 +187,7 @@ class SampleMetric(BaseMetric):
             values = [self.compute_metrics(gathered)]
             for warning in self.warnings:
                 print_log(warning, logger='current', level=30)
-        broadcast_object_list(values)
+        broadcast_object_list(values, group=patient_group())
         prefix = f'{self.prefix}/' if self.prefix else ''
         return {f'{prefix}{name}': float(value) for name, value in values[0].items()}
 
