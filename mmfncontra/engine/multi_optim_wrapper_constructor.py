@@ -1,8 +1,12 @@
 """One optimiser for each of a GAN's networks."""
 
+import logging
+
+from mmengine.logging import print_log
 from mmengine.optim import DefaultOptimWrapperConstructor, OptimWrapperDict
 from mmengine.registry import OPTIMIZERS
 from torch import nn
+from torch.optim import Adam, AdamW, Optimizer
 
 from mmfncontra.registry import OPTIM_WRAPPER_CONSTRUCTORS
 from mmfncontra.utils.near_names import near_names
@@ -71,9 +75,31 @@ class MultiOptimWrapperConstructor:
                     f'optim_wrapper names {name!r}, which {type(model).__name__} does not have; '
                     f'its networks are {", ".join(near_names(name, children) or children)}'
                 )
-        return OptimWrapperDict(
-            **{name: build(children[name]) for name, build in self.constructors.items()}
-        )
+        wrappers = {name: build(children[name]) for name, build in self.constructors.items()}
+        for name, wrapper in wrappers.items():
+            if waits_for_gpu(wrapper.optimizer):
+                print_log(
+                    f'optim_wrapper.{name}.optimizer makes the host wait for the GPU in every step '
+                    'and copies all it knows: set fused=True',
+                    logger='current',
+                    level=logging.WARNING,
+                )
+        return OptimWrapperDict(**wrappers)
+
+
+def waits_for_gpu(optimizer: Optimizer) -> bool:
+    """Whether an optimiser counts its steps on the host, for weights that are on a GPU.
+
+    Args:
+        optimizer: Any; of Adam and AdamW the fused and capturable ones count on the device.
+    """
+    if not isinstance(optimizer, Adam | AdamW):
+        return False
+    return any(
+        parameter.device.type == 'cuda' and not (group['fused'] or group['capturable'])
+        for group in optimizer.param_groups
+        for parameter in group['params']
+    )
 
 
 def _check_type(name: object) -> None:

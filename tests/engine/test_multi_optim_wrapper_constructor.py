@@ -1,9 +1,13 @@
+from types import SimpleNamespace
+
 import pytest
 import torch
 from mmengine.registry import MODEL_WRAPPERS
 from torch import nn
 
 from mmfncontra.engine import AutocastOptimWrapper, MultiOptimWrapperConstructor
+from mmfncontra.engine import multi_optim_wrapper_constructor as module
+from mmfncontra.engine.multi_optim_wrapper_constructor import waits_for_gpu
 
 ADAM = dict(type='Adam', lr=1e-3, betas=(0.5, 0.9))
 
@@ -81,3 +85,35 @@ def test_an_unknown_optimizer_is_named():
 def test_configs_are_checked(cfg, paramwise, said):
     with pytest.raises(ValueError, match=said):
         MultiOptimWrapperConstructor(cfg, paramwise)
+
+
+@pytest.mark.parametrize(
+    ('kind', 'device', 'options', 'waits'),
+    [
+        (torch.optim.Adam, 'cuda', {}, True),
+        (torch.optim.AdamW, 'cuda', {}, True),
+        (torch.optim.Adam, 'cuda', dict(fused=True), False),
+        (torch.optim.Adam, 'cuda', dict(capturable=True), False),
+        (torch.optim.Adam, 'cpu', {}, False),
+        (torch.optim.SGD, 'cuda', {}, False),
+    ],
+)
+def test_who_counts_on_the_host(kind, device, options, waits):
+    optimizer = kind(nn.Linear(1, 1).parameters(), lr=0.1)
+    weight = SimpleNamespace(device=torch.device(device))
+    for group in optimizer.param_groups:
+        group.update(params=[weight], **options)
+    assert waits_for_gpu(optimizer) is waits
+
+
+def test_a_wait_in_every_step_is_said_by_name(monkeypatch):
+    said = []
+    monkeypatch.setattr(module, 'print_log', lambda text, **_: said.append(text))
+    cfg = dict(generator=dict(optimizer=ADAM), discriminator=dict(optimizer=ADAM))
+    MultiOptimWrapperConstructor(cfg)(Pair())
+    assert not said
+    monkeypatch.setattr(module, 'waits_for_gpu', lambda optimizer: optimizer.defaults['lr'] == 1e-3)
+    cfg['discriminator'] = dict(optimizer=dict(ADAM, lr=1.0))
+    MultiOptimWrapperConstructor(cfg)(Pair())
+    (text,) = said
+    assert text.startswith('optim_wrapper.generator.optimizer makes') and 'fused=True' in text
