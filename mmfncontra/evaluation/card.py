@@ -6,7 +6,6 @@ import os
 import tempfile
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -153,6 +152,7 @@ def find_differences(cards: Mapping[str, MetricCard]) -> list[str]:
 def library_versions() -> dict[str, str]:
     """Versions of what numbers may depend on, of those installed."""
     from mmfncontra.utils.versions import installed_version
+    from mmfncontra.version import __version__
 
     found = {name: installed_version(name) for name in LIBRARIES}
-    return {'mmfncontra': version('mmfncontra'), **{k: v for k, v in found.items() if v}}
+    return {'mmfncontra': __version__, **{k: v for k, v in found.items() if v}}
