@@ -45,7 +45,7 @@ srun --partition="$PARTITION" \
     --kill-on-bad-exit=0 \
     --wait=300 \
     ${SRUN_ARGS:-} \
-    python -u "$(dirname "$0")/train.py" "$CONFIG" --work-dir "$WORK_DIR" --launcher slurm \
+    "${PYTHON:-python3}" -u "$(dirname "$0")/train.py" "$CONFIG" --work-dir "$WORK_DIR" --launcher slurm \
     "${@:5}" ${resume[@]+"${resume[@]}"} &
 child=$!
 interrupted=

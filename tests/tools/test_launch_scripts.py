@@ -1,6 +1,7 @@
 """The scripts that start several processes; their launcher: test_elastic_launch.py."""
 
 import os
+import shutil
 import signal
 import subprocess
 import time
@@ -71,6 +72,12 @@ def test_mistakes_are_one_line(gpus, env, said):
     assert (done.returncode, done.stderr) == (2, f'error: {said}\n')
 
 
+def fake_python(path):
+    """A program that says how it was called."""
+    path.write_text('#!/bin/sh\necho "$@"\n')
+    path.chmod(0o755)
+
+
 @pytest.mark.parametrize(
     ('env', 'options'),
     [
@@ -87,9 +94,7 @@ def test_mistakes_are_one_line(gpus, env, said):
     ],
 )
 def test_where_ranks_meet(tmp_path, env, options):
-    python = tmp_path / 'python'
-    python.write_text('#!/bin/sh\necho "$@"\n')
-    python.chmod(0o755)
+    fake_python(tmp_path / 'python3')
     done = subprocess.run(
         [TOOLS / 'dist_train.sh', 'a.py', '2', '--amp'],
         env={**os.environ, 'PATH': f'{tmp_path}:{os.environ["PATH"]}', **env},
@@ -100,6 +105,23 @@ def test_where_ranks_meet(tmp_path, env, options):
     assert f'--nnodes={env.get("NNODES", 1)} --nproc-per-node=2' in done.stdout
     assert f'--max-restarts={env.get("MAX_RESTARTS", 0)}' in done.stdout
     assert done.stdout.endswith(f'{TOOLS}/train.py a.py --launcher pytorch --amp\n')
+
+
+@pytest.mark.parametrize(('name', 'chosen'), [('python3', {}), ('mine', {'PYTHON': 'mine'})])
+def test_a_machine_may_have_no_program_called_python(tmp_path, name, chosen):
+    fake_python(tmp_path / name)
+    for tool in ('dirname', 'bash', 'env'):
+        (tmp_path / tool).symlink_to(shutil.which(tool))
+    done = subprocess.run(
+        [shutil.which('bash'), TOOLS / 'dist_train.sh', 'a.py', '2'],
+        env={'PATH': str(tmp_path), **chosen}, capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    assert done.stdout.startswith('-m mmfncontra.utils.elastic_launch ')
+
+
+def test_slurm_starts_the_python_that_is_named(slurm, tmp_path):
+    assert finish(slurm(LEAVES='0', PYTHON='mine')) == (0, '')
+    assert 'mine\n-u\n' in (tmp_path / 'called').read_text()
 
 
 def test_slurm_command(slurm, tmp_path):
