@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mmfncontra.utils import prepare_mmagic
+from mmfncontra.utils.console import warn
 from mmfncontra.utils.near_names import near_names
 
 from .config_values import leaf_datasets
@@ -285,6 +286,8 @@ def check_batch_size(cfg: Config) -> None:
 def use_autocast(cfg: Config) -> None:
     """Train in bfloat16: every optimiser wrapper becomes an ``AutocastOptimWrapper``.
 
+    Of networks that autocast does not reach a warning says what does.
+
     Args:
         cfg: Config of a training, changed in place.
 
@@ -304,3 +307,11 @@ def use_autocast(cfg: Config) -> None:
                 'leave --amp out'
             )
         wrapper.type = 'mmfncontra.AutocastOptimWrapper'
+    for part in ('generator', 'discriminator'):
+        network = cfg.model.get(part) or {}
+        if str(network.get('type')).rpartition('.')[2].startswith('StyleGAN2'):
+            warn(
+                f"--amp leaves model.{part} in float32: the blocks of mmagic's StyleGAN2 choose "
+                f'their precision themselves, model.{part}.num_fp16_scales=4 takes half precision '
+                'in the four highest resolutions, on a GPU'
+            )
