@@ -21,7 +21,7 @@ demo: install
 	@echo 'Look at work_dirs/fncontra/fastgan_demo: samples/, negatives.png, curves.png'
 
 test: install-dev lint
-	$(BIN)/python -m pytest -q --doctest-modules mmfncontra
+	CUDA_VISIBLE_DEVICES= $(BIN)/python -m pytest -q --doctest-modules mmfncontra
 	@# Two processes at a time, one thread each: most tests are too small for more threads.
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q -n 2 --dist loadfile tests
 

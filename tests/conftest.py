@@ -6,25 +6,35 @@ from pathlib import Path
 
 import pytest
 import torch
-from mmengine.logging import MessageHub, MMLogger
-from mmengine.visualization import Visualizer
 
 SHARED = Path(os.environ.get('MMFNCONTRA_SHARED', Path(__file__).parents[2] / 'shared'))
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption('--slow', action='store_true', help='run those marked as slow too')
+    parser.addoption('--gpu', action='store_true', help='run those that need a GPU, on it, alone')
 
 
 def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line('markers', 'slow: repeats at length what a shorter test shows')
+    config.addinivalue_line('markers', 'gpu: needs a GPU')
+    if not config.getoption('--gpu'):
+        # What is compared to the bit, or has two ranks, is for the CPU. Before mmengine is
+        # imported, which picks its device then.
+        os.environ['CUDA_VISIBLE_DEVICES'] = ''
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    if not config.getoption('--slow'):
-        for item in items:
-            if item.get_closest_marker('slow'):
-                item.add_marker(pytest.mark.skip(reason='takes long: pytest --slow'))
+    on_gpu = config.getoption('--gpu')
+    for item in items:
+        if item.get_closest_marker('slow') and not config.getoption('--slow'):
+            item.add_marker(pytest.mark.skip(reason='takes long: pytest --slow'))
+        if item.get_closest_marker('gpu') and not (on_gpu and torch.cuda.is_available()):
+            item.add_marker(pytest.mark.skip(reason='needs a GPU, and pytest --gpu'))
+    if on_gpu:
+        others = [item for item in items if not item.get_closest_marker('gpu')]
+        items[:] = [item for item in items if item.get_closest_marker('gpu')]
+        config.hook.pytest_deselected(items=others)
 
 
 def shared(*parts: str) -> Path:
@@ -53,6 +63,9 @@ def _seed() -> None:
 
 @pytest.fixture(autouse=True)
 def _forget_other_trainings() -> None:
+    from mmengine.logging import MessageHub, MMLogger
+    from mmengine.visualization import Visualizer
+
     # mmengine tells trainings apart by the second in which they start.
     for kept in (MMLogger, MessageHub, Visualizer):
         kept._instance_dict.clear()

@@ -157,7 +157,7 @@ def test_a_loop_pins_the_memory_of_what_has_to_be_copied():
     )
 
 
-@pytest.mark.skipif(not torch.cuda.is_available(), reason='needs a GPU')
+@pytest.mark.gpu
 def test_batches_are_on_the_gpu(loader):
     found = serve_from_device(loader(), torch.device('cuda', 0), 'auto')
     assert isinstance(found, DeviceImageLoader)

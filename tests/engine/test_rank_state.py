@@ -110,7 +110,7 @@ def test_accumulated_gradients_of_another_model_are_refused():
         set_accumulated(wrapper, {'': dict(count=1, gradients=[torch.zeros(1, 3)])})
 
 
-@pytest.mark.skipif(not torch.cuda.is_available(), reason='needs a GPU')
+@pytest.mark.gpu
 def test_numbers_of_the_device_go_on():
     device = torch.device('cuda', 0)
     state = get_random_state(device)

@@ -97,7 +97,7 @@ def test_batches_are_the_images_made_one_by_one(make):
 
 
 PER_IMAGE = [
-    lambda x: torch.randn_like(x) + torch.rand(len(x), 1, 1, 1),
+    lambda x: torch.randn_like(x) + torch.rand(len(x), 1, 1, 1, device=x.device),
     lambda x: x.new_empty(x.shape).normal_(),
 ]
 SHARED = [
@@ -186,10 +186,7 @@ def test_lower_precision():
         sample_images(generator, 4, precision='half')
 
 
-gpu = pytest.mark.skipif(not torch.cuda.is_available(), reason='needs a GPU')
-
-
-@gpu
+@pytest.mark.gpu
 @pytest.mark.parametrize('make', [_calibrated, Injected, lambda: Noisy(PER_IMAGE[0])])
 def test_a_gpu_makes_the_same_images_in_any_batch(make):
     generator = make().cuda()
@@ -208,7 +205,7 @@ def test_a_gpu_makes_the_same_images_in_any_batch(make):
     torch.testing.assert_close(images, alone, rtol=1e-3, atol=1e-4)
 
 
-@gpu
+@pytest.mark.gpu
 def test_a_gpu_takes_as_many_as_fit_and_yields_all_in_order():
     generator = _calibrated().cuda()
     state = torch.cuda.get_rng_state()

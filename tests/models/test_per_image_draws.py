@@ -98,7 +98,7 @@ def test_half_precision_of_the_same_numbers():
     assert filled.dtype == torch.float64
 
 
-@pytest.mark.skipif(not torch.cuda.is_available(), reason='needs a GPU')
+@pytest.mark.gpu
 @pytest.mark.parametrize('size', [(3,), (1, 128, 128), (1, 33, 7)])
 def test_on_a_gpu(size):
     def draw(b):

@@ -61,7 +61,7 @@ def test_lower_precision_is_another_fingerprint(extractor, inception_file, image
         FeatureExtractor(weights=inception_file, precision='tf32')
 
 
-@pytest.mark.skipif(not torch.cuda.is_available(), reason='needs a GPU')
+@pytest.mark.gpu
 def test_on_a_gpu(inception_file, images):
     expected = FeatureExtractor(weights=inception_file)(images)
     extractor = FeatureExtractor(weights=inception_file, device='cuda', batch_size=2)

@@ -95,7 +95,7 @@ def test_lower_precision_stands_on_the_card(make):
         ImageMetrics(precision='half')
 
 
-@pytest.mark.skipif(not torch.cuda.is_available(), reason='needs a GPU')
+@pytest.mark.gpu
 def test_on_a_gpu(make):
     model = Model().cuda()
     batches = list(GeneratedBatches(model, 7, batch_size=2, num_arrays=7))

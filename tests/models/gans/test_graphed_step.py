@@ -13,8 +13,6 @@ from mmfncontra.engine import AutocastOptimWrapper
 from mmfncontra.models.gans import LimitedDataGAN
 from mmfncontra.models.gans.graphed_step import CUDARecorder, GraphedStep, check_graphable
 
-needs_gpu = pytest.mark.skipif(not torch.cuda.is_available(), reason='needs a GPU')
-
 
 @pytest.fixture(autouse=True)
 def _scope():
@@ -242,7 +240,7 @@ def train(model, optim, steps, lrs):
     return logs
 
 
-@needs_gpu
+@pytest.mark.gpu
 @pytest.mark.parametrize('kind', [OptimWrapper, AutocastOptimWrapper])
 @pytest.mark.parametrize('changes', [{}, RICH, dict(ema_config=dict(type='HalfLifeEMA'))])
 def test_graphed_steps_equal_ordinary_ones(changes, kind):
@@ -265,7 +263,7 @@ def test_graphed_steps_equal_ordinary_ones(changes, kind):
         torch.testing.assert_close(ours, theirs, msg=name, **tolerance)
 
 
-@needs_gpu
+@pytest.mark.gpu
 def test_replays_draw_anew_and_go_on_after_loading():
     model = gan('cuda', accelerate='cuda_graphs', **RICH)
     optim = optimisers(model)

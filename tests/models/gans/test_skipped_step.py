@@ -156,7 +156,7 @@ def test_ranks_agree(tmp_path):
     assert changed(states[3], states[4])
 
 
-@pytest.mark.skipif(not torch.cuda.is_available(), reason='needs a GPU')
+@pytest.mark.gpu
 @pytest.mark.parametrize('fused', [True, False])
 @pytest.mark.parametrize('accelerate', [None, 'cuda_graphs'])
 def test_the_same_on_a_gpu(accelerate, fused):
