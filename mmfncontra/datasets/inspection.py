@@ -1,15 +1,15 @@
 """What is in a folder or zip of images: each file read and decoded once."""
 
 import hashlib
-import os
 import sys
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 
 import numpy as np
 from PIL import Image
 from tqdm import tqdm
+
+from mmfncontra.utils.threaded_map import threaded_map
 
 from .flip_safety import TEXTURE_SHAPE, texture_histograms
 from .image_reading import open_image, read_image, resize_image
@@ -127,13 +127,9 @@ def inspect_images(source: ImageSource) -> list[ImageFacts]:
         return inspect_image(data, name)
 
     show = len(source.names) > _PROGRESS_FROM and sys.stderr.isatty()
-    # Pillow decodes and resizes outside of Python's lock; few threads, as each holds an image.
-    with ThreadPoolExecutor(max_workers=min(4, os.cpu_count() or 1)) as pool:
-        facts = pool.map(inspect, source.names)
-        bar = tqdm(
-            facts, total=len(source.names), desc='Reading images', disable=not show, leave=False
-        )
-        return list(bar)
+    facts = threaded_map(inspect, source.names)
+    bar = tqdm(facts, total=len(source.names), desc='Reading images', disable=not show, leave=False)
+    return list(bar)
 
 
 def find_classes(names: Sequence[str]) -> dict[str, int]:

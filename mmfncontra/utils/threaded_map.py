@@ -13,10 +13,11 @@ Result = TypeVar('Result')
 def threaded_map(
     function: Callable[[Item], Result], items: Iterable[Item], ahead: int = 64
 ) -> Iterator[Result]:
-    """``map(function, items)`` in as many threads as there are cores, eight at most.
+    """``map(function, items)`` in as many threads as there are cores, four at most.
 
-    Worth it for what lets go of Python's lock, such as decoding images. Not more than ``ahead``
-    results are there before they are taken, whatever the number of items.
+    Worth it for what lets go of Python's lock: Pillow decodes and resizes images outside of it. Few
+    threads, as each holds an image. Not more than ``ahead`` results are there before they are
+    taken, whatever the number of items.
 
     Args:
         function: Called with each item, in any order; an exception is raised in its place.
@@ -31,6 +32,6 @@ def threaded_map(
         [1, 2, 3]
     """
     items = iter(items)
-    with ThreadPoolExecutor(min(8, os.cpu_count() or 1)) as pool:
+    with ThreadPoolExecutor(min(4, os.cpu_count() or 1)) as pool:
         while some := list(islice(items, ahead)):
             yield from pool.map(function, some)
