@@ -1,5 +1,7 @@
 """A training step recorded once as a CUDA graph and replayed."""
 
+import os
+import traceback
 from collections.abc import Callable, Hashable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -153,10 +155,7 @@ class GraphedStep:
             try:
                 outputs, replay = self._recorder.record(lambda: step(inputs))
             except RuntimeError as error:
-                raise RuntimeError(
-                    "model.accelerate='cuda_graphs' cannot record the step; a part of it may need "
-                    f'the host: set model.accelerate=None ({error})'
-                ) from error
+                raise RuntimeError(_why_not_recorded(error)) from error
         return _Graph(inputs, outputs, replay)
 
     def forget(self) -> None:
@@ -208,6 +207,19 @@ class GraphedStep:
         finally:
             for (group, _), (lr, capturable) in zip(self._rates, numbers, strict=True):
                 group.update(lr=lr, capturable=capturable)
+
+
+def _why_not_recorded(error: RuntimeError) -> str:
+    # Torch ends a broken recording with an error that does not say what broke it.
+    first = error.__context__ or error
+    frames = traceback.extract_tb(first.__traceback__)
+    ours = [frame for frame in frames if f'{os.sep}torch{os.sep}' not in frame.filename]
+    where = f'{ours[-1].filename}:{ours[-1].lineno}' if ours else 'no line of ours'
+    reason = str(first).strip().partition('\n')[0]
+    return (
+        "model.accelerate='cuda_graphs' cannot record the step, a part of which may need the host: "
+        f'{reason} ({where}); start anew with model.accelerate=None'
+    )
 
 
 def _settings(group: dict) -> list:

@@ -280,3 +280,34 @@ def test_replays_draw_anew_and_go_on_after_loading():
     assert not graphs._graphs and model.generator_ema.steps.item() == steps + 1
     saved = optim.state_dict()['generator']['param_groups'][0]
     assert isinstance(saved['lr'], float) and not saved['capturable']
+
+
+class Breaks(Recorder):
+    """Ends as torch does: with an error that does not say what broke the recording."""
+
+    def record(self, function):
+        try:
+            function()
+        except RuntimeError:
+            raise RuntimeError('operation failed due to a previous error during capture')  # noqa: B904
+
+
+def test_what_breaks_a_recording_is_said_with_its_place():
+    model = nn.Linear(1, 1)
+    wrappers = OptimWrapperDict(net=OptimWrapper(torch.optim.Adam(model.parameters(), lr=1.0)))
+    graphed = GraphedStep(warmup=1, recorder=Breaks)
+    calls = []
+
+    def step(inputs):
+        calls.append(inputs)
+        if len(calls) > 1:
+            raise RuntimeError('operation not permitted when stream is capturing\nCompile with …')
+        return {}
+
+    graphed(step, {}, model, wrappers)
+    line = step.__code__.co_firstlineno + 3
+    reason = (
+        rf'need the host: operation not permitted when stream is capturing \({__file__}:{line}\)'
+    )
+    with pytest.raises(RuntimeError, match=reason):
+        graphed(step, {}, model, wrappers)
