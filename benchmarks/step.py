@@ -11,15 +11,11 @@ import os
 import platform
 import statistics
 import sys
-import tempfile
-import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import torch
-from torch.utils.flop_counter import FlopCounterMode
-
-ROOT = Path(__file__).resolve().parents[1]
+from training_step import ROOT, Step, giga_flops, interleaved, use_the_machine
 
 
 def parse_args() -> argparse.Namespace:
@@ -50,185 +46,111 @@ def add_step_arguments(parser: argparse.ArgumentParser) -> None:
     )
 
 
-class Step:
-    """The training step of one config on random images.
+def step_of(family: str, args: argparse.Namespace) -> Step:
+    """The step of FastGAN, or of FNContra on it.
 
     Args:
         family: Folder of the config below configs/.
         args: Options of :func:`add_step_arguments`.
     """
+    from mmengine.config import DictAction
 
-    def __init__(self, family: str, args: argparse.Namespace) -> None:
-        # Here, so that workers of another version of the package import that one.
-        from mmengine.config import Config, DictAction
-        from mmengine.registry import init_default_scope
+    changes = (option.partition('=')[::2] for option in args.cfg_options)
+    return Step(
+        f'configs/{family}/fastgan{"-offline" if args.wavelet_l1 else ""}_{args.size}.py',
+        args.batch,
+        args.device,
+        args.amp,
+        {key: DictAction._parse_iterable(value) for key, value in changes},
+    )
 
-        import mmfncontra.models.gans
-        from mmfncontra.engine import MultiOptimWrapperConstructor
-        from mmfncontra.registry import MODELS
 
-        assert mmfncontra.models.gans  # registers the model
-        init_default_scope('mmfncontra')
-        name = f'fastgan{"-offline" if args.wavelet_l1 else ""}_{args.size}.py'
-        cfg = Config.fromfile(f'configs/{family}/{name}')
-        changes = (option.partition('=')[::2] for option in args.cfg_options)
-        cfg.merge_from_dict({k: DictAction._parse_iterable(v) for k, v in changes})
-        with tempfile.TemporaryDirectory() as folder:
-            if not args.wavelet_l1:
-                weights = f'{folder}/vgg16.pth'
-                write_random_vgg(weights)
-                cfg.model.disc_auxiliary_losses.rec.backbone_weights = weights
-            torch.manual_seed(0)
-            self.model = MODELS.build(cfg.model).to(args.device).train()
-        wrappers = {k: v for k, v in cfg.optim_wrapper.items() if k != 'constructor'}
-        if args.amp:
-            wrappers = {k: {**v, 'type': 'AutocastOptimWrapper'} for k, v in wrappers.items()}
-        if args.device == 'meta':  # nothing there has a value
-            self.model._ema_started = True
-            self.model._trained_by_disc = list(self.model.discriminator.parameters())
-            for wrapper in wrappers.values():
-                wrapper['optimizer']['fused'] = False
-        self.optimisers = MultiOptimWrapperConstructor(wrappers)(self.model)
-        shape = (3, args.size, args.size)
-        images = [torch.randint(0, 256, shape, dtype=torch.uint8) for _ in range(args.batch)]
-        self.data = dict(inputs=images)
+def parts(step: Step) -> dict[str, Callable[[], object]]:
+    """What the step is made of, by name; forwards and backwards as in the step."""
+    from mmfncontra.models.gans import discriminate
+    from mmfncontra.models.gans.networks import augmented
+    from mmfncontra.models.heads import FeatureTaps, forward_each
 
-    def __call__(self) -> None:
-        """Train for one iteration."""
-        self.model.train_step(self.data, self.optimisers)
+    model, contrast = step.model, step.model.contrast
+    disc, trained = model.discriminator, model._trained_by_disc
+    real = model.data_preprocessor(step.data, True)['inputs']
+    noise = torch.randn(len(real), model.noise_size, device=real.device)
+    context = step.optimisers['generator'].optim_context
+    with torch.no_grad(), context(model.generator):
+        fake = [image.float() for image in model.generator(noise)]
+        on_real = discriminate(disc, real, decode=True)
+    reconstructions = [r.float().requires_grad_() for r in on_real.reconstructions]
 
-    def parts(self) -> dict[str, Callable[[], object]]:
-        """What the step is made of, by name; forwards and backwards as in the step."""
-        from mmfncontra.models.gans import discriminate
-        from mmfncontra.models.heads import FeatureTaps, forward_each
+    def within(part: Callable[[], object]) -> Callable[[], object]:
+        def run() -> None:
+            with context(model.generator):
+                result = part()
+            if result is not None:
+                result.backward()
 
-        model, contrast = self.model, self.model.contrast
-        disc, trained = model.discriminator, model._trained_by_disc
-        real = model.data_preprocessor(self.data, True)['inputs']
-        noise = torch.randn(len(real), model.noise_size, device=real.device)
-        context = self.optimisers['generator'].optim_context
+        return run
+
+    def judge(images: object, **kwargs: bool) -> torch.Tensor:
+        out = discriminate(disc, images, **kwargs)
+        terms = [out.logits, *out.reconstructions, *(out.prototypes or [])]
+        return sum(term.float().mean() for term in terms)
+
+    def judge_for_generator() -> None:
+        for parameter in trained:
+            parameter.requires_grad_(False)
+        images = [image.requires_grad_() for image in fake]
+        within(lambda: judge(images, prototypes=contrast is not None))()
+        for parameter in trained:
+            parameter.requires_grad_(True)
+        for image in fake:
+            image.requires_grad_(False)
+
+    # Optimisers need gradients, which the parts before leave behind.
+    found = {
+        'images to the device, scaled': lambda: model.data_preprocessor(step.data, True),
+        'augmentation': lambda: (
+            augmented(model.augment, real),
+            augmented(model.augment, fake),
+        ),
+        'generator, forward and backward': within(
+            lambda: sum(image.float().mean() for image in model.generator(noise))
+        ),
+        'discriminator on real, with decoders, f+b': within(lambda: judge(real, decode=True)),
+        'discriminator on fake, f+b': within(lambda: judge(fake)),
+        'discriminator for the generator, f+b': judge_for_generator,
+        'reconstruction loss, f+b': within(
+            lambda: model.disc_auxiliary_losses['rec'](reconstructions, on_real.targets)
+        ),
+        'optimisers': lambda: [o.optimizer.step() for o in step.optimisers.values()],
+        'moving average': lambda: model.generator_ema.update_parameters(model.generator),
+    }
+    if contrast is not None:
+        batches = [contrast.view(real), *contrast.negatives(real).values()]
+        wanted = dict(embed=True, prototypes=True)
         with torch.no_grad(), context(model.generator):
-            fake = [image.float() for image in model.generator(noise)]
-            on_real = discriminate(disc, real, decode=True)
-        reconstructions = [r.float().requires_grad_() for r in on_real.reconstructions]
-
-        def within(part: Callable[[], object]) -> Callable[[], object]:
-            def run() -> None:
-                with context(model.generator):
-                    result = part()
-                if result is not None:
-                    result.backward()
-
-            return run
-
-        def judge(images: object, **kwargs: bool) -> torch.Tensor:
-            out = discriminate(disc, images, **kwargs)
-            terms = [out.logits, *out.reconstructions, *(out.prototypes or [])]
-            return sum(term.float().mean() for term in terms)
-
-        def judge_for_generator() -> None:
-            for parameter in trained:
-                parameter.requires_grad_(False)
-            images = [image.requires_grad_() for image in fake]
-            within(lambda: judge(images, prototypes=contrast is not None))()
-            for parameter in trained:
-                parameter.requires_grad_(True)
-            for image in fake:
-                image.requires_grad_(False)
-
-        # Optimisers need gradients, which the parts before leave behind.
-        parts = {
-            'images to the device, scaled': lambda: model.data_preprocessor(self.data, True),
-            'augmentation': lambda: (model._augmented(real), model._augmented(fake)),
-            'generator, forward and backward': within(
-                lambda: sum(image.float().mean() for image in model.generator(noise))
+            with FeatureTaps(disc.backbone, disc.tap_names).record() as maps:
+                disc.backbone(real)
+            _, query, real_maps = disc(real, **wanted)
+            _, (_, positive, _), *negatives = (None, *forward_each(disc, batches, **wanted))
+        embeddings = {k: n[1] for k, n in zip(contrast.difficulties, negatives, strict=True)}
+        prototypes = {k: n[2] for k, n in zip(contrast.difficulties, negatives, strict=True)}
+        query = query.float().requires_grad_()
+        fake_maps = [m.clone().requires_grad_() for m in real_maps]
+        weights = contrast.level_weights()
+        found |= {
+            'view and negatives': lambda: (contrast.view(real), contrast.negatives(real)),
+            'their four forwards, no gradient': within(
+                lambda: forward_each(disc, batches, **wanted) and None
             ),
-            'discriminator on real, with decoders, f+b': within(lambda: judge(real, decode=True)),
-            'discriminator on fake, f+b': within(lambda: judge(fake)),
-            'discriminator for the generator, f+b': judge_for_generator,
-            'reconstruction loss, f+b': within(
-                lambda: model.disc_auxiliary_losses['rec'](reconstructions, on_real.targets)
+            'head (embedding, prototypes), f+b': within(lambda: disc.head(maps)[0].float().mean()),
+            'DWCL and GWCL, f+b': within(
+                lambda: (
+                    contrast.dwcl(query, positive, embeddings, weights)
+                    + contrast.gwcl(fake_maps, real_maps, prototypes, weights)
+                )
             ),
-            'optimisers': lambda: [o.optimizer.step() for o in self.optimisers.values()],
-            'moving average': lambda: model.generator_ema.update_parameters(model.generator),
         }
-        if contrast is not None:
-            batches = [contrast.view(real), *contrast.negatives(real).values()]
-            wanted = dict(embed=True, prototypes=True)
-            with torch.no_grad(), context(model.generator):
-                with FeatureTaps(disc.backbone, disc.tap_names).record() as maps:
-                    disc.backbone(real)
-                _, query, real_maps = disc(real, **wanted)
-                _, (_, positive, _), *negatives = (None, *forward_each(disc, batches, **wanted))
-            embeddings = {k: n[1] for k, n in zip(contrast.difficulties, negatives, strict=True)}
-            prototypes = {k: n[2] for k, n in zip(contrast.difficulties, negatives, strict=True)}
-            query = query.float().requires_grad_()
-            fake_maps = [m.clone().requires_grad_() for m in real_maps]
-            weights = contrast.level_weights()
-            parts |= {
-                'view and negatives': lambda: (contrast.view(real), contrast.negatives(real)),
-                'their four forwards, no gradient': within(
-                    lambda: forward_each(disc, batches, **wanted) and None
-                ),
-                'head (embedding, prototypes), f+b': within(
-                    lambda: disc.head(maps)[0].float().mean()
-                ),
-                'DWCL and GWCL, f+b': within(
-                    lambda: (
-                        contrast.dwcl(query, positive, embeddings, weights)
-                        + contrast.gwcl(fake_maps, real_maps, prototypes, weights)
-                    )
-                ),
-            }
-        return parts
-
-
-def write_random_vgg(path: str) -> None:
-    """Write VGG16's convolutions with random weights, as torchvision writes them."""
-    from torchvision.models import vgg16
-
-    torch.manual_seed(0)
-    state = vgg16(weights=None).features.state_dict()
-    torch.save({f'features.{name}': value for name, value in state.items()}, path)
-
-
-def use_the_machine(args: argparse.Namespace) -> None:
-    """Set up the process as a training does."""
-    try:
-        from mmfncontra.engine.host_memory import keep_freed_memory
-    except ImportError:  # a version without it
-        return
-    if args.device == 'cpu':
-        keep_freed_memory()
-
-
-def seconds(work: Callable[[], object], device: str) -> float:
-    """Wall time of one call."""
-    start = time.perf_counter()
-    work()
-    if device == 'cuda':
-        torch.cuda.synchronize()
-    return time.perf_counter() - start
-
-
-def interleaved(
-    works: Mapping[str, Callable[[], object]], runs: int, device: str, warm_up: int = 2
-) -> dict[str, list[float]]:
-    """Times of several things, each timed once in every round."""
-    times: dict[str, list[float]] = {name: [] for name in works}
-    for run in range(runs + warm_up):
-        for name, work in works.items():
-            taken = seconds(work, device)
-            if run >= warm_up:
-                times[name].append(taken)
-    return times
-
-
-def giga_flops(work: Callable[[], object]) -> float:
-    """Floating-point operations of one call, in thousands of millions."""
-    with FlopCounterMode(display=False) as counter:
-        work()
-    return counter.get_total_flops() / 1e9
+    return found
 
 
 def matrix_product(args: argparse.Namespace) -> Callable[[], object]:
@@ -253,7 +175,7 @@ def _measure_memory(family: str, args: argparse.Namespace, sender: object) -> No
 
     assert mmfncontra.models.gans
     before = _largest_rss()
-    step = Step(family, args)
+    step = step_of(family, args)
     for _ in range(3):
         step()
     if args.device == 'cuda':
@@ -271,7 +193,7 @@ def _largest_rss() -> float:
 def count(steps: Mapping[str, Step], args: argparse.Namespace) -> None:
     """Print the arithmetic of steps and parts; nothing is computed."""
     print(f'{args.size} px, batch {args.batch}, GFLOP')
-    for name, work in (*steps.items(), *steps['fncontra'].parts().items()):
+    for name, work in (*steps.items(), *parts(steps['fncontra']).items()):
         if amount := giga_flops(work):
             print(f'  {name:42s} {amount:8.1f}')
 
@@ -281,8 +203,8 @@ def main() -> None:
     args = parse_args()
     os.chdir(ROOT)
     sys.path.insert(0, str(ROOT))
-    use_the_machine(args)
-    steps = {family: Step(family, args) for family in ('fastgan', 'fncontra')}
+    use_the_machine()
+    steps = {family: step_of(family, args) for family in ('fastgan', 'fncontra')}
     if args.device == 'meta':
         return count(steps, args)
     works = {**steps, 'matrix product': matrix_product(args)}
@@ -305,10 +227,10 @@ def main() -> None:
         )
     ratio, memory_ratio = ours / baseline, memory['fncontra'] / memory['fastgan']
     print(f'fncontra / fastgan: time {ratio:.3f}, memory {memory_ratio:.3f}')
-    parts = {} if args.no_parts else steps['fncontra'].parts()
-    part_times = interleaved(parts, args.runs, args.device)
+    named = {} if args.no_parts else parts(steps['fncontra'])
+    part_times = interleaved(named, args.runs, args.device)
     for name, values in part_times.items():
-        median, work = statistics.median(values), giga_flops(parts[name])
+        median, work = statistics.median(values), giga_flops(named[name])
         share = f'{work / median / rate:4.0%}' if work > 0.1 else '    '
         print(f'  {name:42s} {1000 * median:8.1f} ms {work:6.1f} GFLOP {share}')
     if args.json:

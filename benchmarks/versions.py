@@ -14,7 +14,8 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent))
 
-from step import ROOT, Step, add_step_arguments, seconds, use_the_machine
+from step import add_step_arguments, step_of
+from training_step import ROOT, Step, seconds, use_the_machine
 
 
 def parse_args() -> argparse.Namespace:
@@ -29,12 +30,12 @@ def parse_args() -> argparse.Namespace:
 
 def serve(args: argparse.Namespace) -> None:
     """Take a step of the named config whenever a line asks for one, and answer its time."""
-    use_the_machine(args)
+    use_the_machine()
     steps: dict[str, Step] = {}
     for line in sys.stdin:
         family = line.strip()
         if family not in steps:
-            steps[family] = Step(family, args)
+            steps[family] = step_of(family, args)
         print(seconds(steps[family], args.device), flush=True)
 
 

@@ -79,6 +79,9 @@ def _left_out_where(
         finally:
             del optimizer.found_inf
         return
+    if bad.is_meta:  # nothing there has a value
+        yield
+        return
     before = {place: value.clone() for place, value in _state(optimizer, parameters)}
     yield
     good = {bad.device: bad == 0}

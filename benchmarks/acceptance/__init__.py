@@ -1,0 +1,1 @@
+"""The checks of ``gpu_acceptance.py``, one a file, and what runs them."""

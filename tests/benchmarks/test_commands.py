@@ -1,0 +1,111 @@
+"""The commands that time something, at tiny sizes."""
+
+import json
+import os
+import re
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+NARROW = ['model.generator.base_channels=4', 'model.discriminator.base_channels=4']
+TINY = ['--size', 64, '--batch', 2]
+
+
+def fine(done):
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+def test_step(command):
+    options = [*TINY, '--wavelet-l1', '--runs', 1, '--json', '--cfg-options', *NARROW]
+    shown = fine(command('step.py', *options)).splitlines()
+    found = json.loads(shown[-1])
+    assert found['seconds'].keys() == {'fastgan', 'fncontra'}
+    assert all(value > 0 for value in found['seconds'].values())
+    assert found['gflop']['fncontra'] > found['gflop']['fastgan'] > 0
+    assert all(value > 0 for value in found['peak_mib'].values())
+    parts = found['parts']
+    assert {'augmentation', 'optimisers', 'DWCL and GWCL, f+b'} <= parts.keys()
+    assert all(value > 0 for value in parts.values())
+
+
+def test_step_counted_without_computing(command):
+    shown = fine(command('step.py', *TINY, '--device', 'meta', '--cfg-options', *NARROW))
+    assert '64 px, batch 2, GFLOP' in shown
+    counts = {
+        line[:44].strip(): float(line[44:]) for line in shown.splitlines() if line.startswith('  ')
+    }
+    assert counts['fncontra'] > counts['fastgan'] > 0
+    # VGG's share does not depend on the width: 20 passes of 4 images in all, with gradients.
+    assert counts['reconstruction loss, f+b'] == pytest.approx(40.1, abs=0.1)
+    assert counts['their four forwards, no gradient'] == pytest.approx(
+        counts['fncontra'] - counts['fastgan'], rel=0.2
+    )
+
+
+def test_versions(command):
+    if shutil.which('git') is None or not (ROOT / '.git').exists():
+        pytest.skip('needs the history of the repository')
+    options = [*TINY, '--wavelet-l1', '--runs', 1, '--cfg-options', *NARROW]
+    shown = fine(command('versions.py', 'HEAD', *options))
+    ratios = re.findall(r'^(\w+) .* s before, .* s now: ([0-9.]+) x', shown, re.M)
+    assert [name for name, _ in ratios] == ['fastgan', 'fncontra']
+    assert all(0.05 < float(ratio) < 20 for _, ratio in ratios)
+    left = subprocess.run(
+        ['git', '-C', ROOT, 'worktree', 'list'], capture_output=True, text=True, check=True
+    )
+    assert '/older ' not in left.stdout
+
+
+def test_sampling(command):
+    small = ['--size', 64, '--base-channels', 4, '--num', 3, '--runs', 1]
+    shown = fine(command('sampling.py', *small, '--evaluate', 6, '--real', 4, '--json'))
+    found = json.loads(shown.splitlines()[-1])
+    assert found['evaluation_seconds'] > 0 and found['one_by_one_over_batches'] > 0
+    assert found['seconds'].keys() == {'one by one', 'in batches'}
+
+
+def test_negatives(command):
+    shown = fine(command('negatives.py', '--size', 64, '--batch', 2, '--runs', 1))
+    times = re.findall(r'^(.{13}) +([0-9.]+) ms', shown, re.M)
+    names = ['closed form', 'transform', 'convolutions', 'PyWavelets']
+    assert [name.strip() for name, _ in times] == names
+
+
+def test_wheels_are_asked_for_in_the_tested_versions(tmp_path):
+    stub = tmp_path / 'python'
+    stub.write_text('#!/bin/sh\nmkdir -p wheels; echo "$@" >> wheels/asked\n')
+    stub.chmod(0o755)
+    script = tmp_path / 'benchmarks' / 'pack_wheels.sh'  # beside a folder that may be removed
+    script.parent.mkdir()
+    shutil.copy(ROOT / 'benchmarks' / 'pack_wheels.sh', script)
+    (tmp_path / 'wheels').mkdir()
+    (tmp_path / 'wheels' / 'old.whl').touch()
+    env = {**os.environ, 'PYTHON': str(stub), 'PYTHON_VERSION': '3.11'}
+    subprocess.run([script, 'wheels'], env=env, check=True, capture_output=True)
+    download, build = (tmp_path / 'wheels' / 'asked').read_text().splitlines()
+    assert not (tmp_path / 'wheels' / 'old.whl').exists()
+    assert '--python-version 3.11' in download and build.endswith('--wheel-dir wheels .')
+    names = download.partition('requirements/constraints.txt ')[2].split()
+    constraints = (ROOT / 'requirements' / 'constraints.txt').read_text().lower()
+    assert 'mmagic' in names
+    for name in names:
+        assert re.search(rf'^{re.escape(name.lower())}==', constraints, re.M), name
+
+
+def test_launches(command):
+    narrow = ['--size', 64, '--batch', 2, '--runs', 1, '--only', 'FastGAN', 'FNContra as published']
+    done = command('launches.py', *narrow, '--cfg-options', *NARROW)
+    if done.returncode == 1 and done.stderr.startswith('error: the stand-in for CUDA is '):
+        pytest.skip(done.stderr)
+    rows = [
+        re.match(r'(\S.*?) +(\d+) +(\d+) +(\d+) +([0-9.]+)$', x) for x in fine(done).split('\n')
+    ]
+    found = {row[1]: [float(x) for x in row.groups()[1:]] for row in rows if row}
+    assert found.keys() == {'FastGAN', 'FNContra as published'}
+    for operations, convolutions, kernels, host_ms in found.values():
+        assert operations > kernels > convolutions > 100 and host_ms > 0
+    assert all(ours < theirs for ours, theirs in zip(*list(found.values()), strict=True))
