@@ -48,7 +48,8 @@ def main() -> int:
     args = parse_args()
     began = time.monotonic()
     # Before torch is imported: several processes share the cores.
-    os.environ.setdefault('OMP_NUM_THREADS', '1' if args.dry_run else '4')
+    threads = 1 if args.dry_run else min(4, os.cpu_count() or 1)
+    os.environ.setdefault('OMP_NUM_THREADS', str(threads))
     if args.dry_run:
         os.environ['CUDA_VISIBLE_DEVICES'] = ''
     args.out = os.path.abspath(args.out)
