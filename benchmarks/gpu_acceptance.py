@@ -92,6 +92,7 @@ def main() -> int:
 
 def _gpu() -> str | None:
     """Name of the GPU, if there is one."""
+    from acceptance.run import refuse
     from acceptance.scripts import in_a_fork
 
     def ask() -> str | None:
@@ -99,7 +100,10 @@ def _gpu() -> str | None:
 
         return torch.cuda.get_device_name(0) if torch.cuda.is_available() else None
 
-    return in_a_fork(ask)  # what this process has used its forks cannot use
+    try:
+        return in_a_fork(ask)  # what this process has used its forks cannot use
+    except EOFError:
+        refuse('torch cannot use the GPU; what it says is above')
 
 
 def _results(out: Path, device: str) -> Path:

@@ -144,13 +144,16 @@ def _steps(lines: Sequence[dict]) -> Iterator[str]:
 
 
 def _lazy(lines: Sequence[dict]) -> Iterator[str]:
-    rows = [line for line in lines if line['check'] == 'lazy' and 'step' in line]
+    rows: dict[str, dict] = {}
+    for line in lines:
+        if line['check'] == 'lazy' and 'step' in line:
+            rows.setdefault(line['step'], {}).update(line)
     if rows:
         yield _table(
             ['StyleGAN2-ADA with FNContra, 256 px, batch 8, eager', 'ms', 'kernels'],
             [
-                [line['step'].replace('_', ' '), _number(line['ms']), _number(line.get('kernels'))]
-                for line in rows
+                [name.replace('_', ' '), _number(row.get('ms')), _number(row.get('kernels'))]
+                for name, row in rows.items()
             ],
         )
 

@@ -32,6 +32,9 @@ def latest(lines: Lines) -> list[dict]:
         runs[-1].append(line)
     kept: list[dict] = []
     for run in runs:
+        known = {line['check'] for line in kept}
+        # What a later run had no time for was found before.
+        run = [x for x in run if x.get('ended') != 'not begun' or x['check'] not in known]
         names = {line['check'] for line in run}
         kept = [line for line in kept if line['check'] not in names] + run
     return kept

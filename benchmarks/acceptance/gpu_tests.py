@@ -1,5 +1,6 @@
 """The tests that need a GPU."""
 
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -26,12 +27,17 @@ def check(run: Run) -> None:
         # A package that a machine lacks costs the tests that need it, not all of them.
         *('--continue-on-collection-errors', '--gpu', '-m', 'gpu', f'--junitxml={report}'),
     ]
-    ended = subprocess.run([*command, *tests], cwd=ROOT, check=False)
+    process = subprocess.Popen([*command, *tests], cwd=ROOT)
+    try:
+        code = process.wait(max(1.0, run.left - 10))
+    except subprocess.TimeoutExpired:
+        process.send_signal(signal.SIGINT)  # it writes its report, with what it has
+        code = process.wait()
     if report.exists():
-        report_tests(run, report, ended.returncode)
+        report_tests(run, report, code)
     else:
         error = 'pytest wrote no report; the log says what it did last'
-        run.emit(exit_code=ended.returncode, fine=False, error=error)
+        run.emit(exit_code=code, fine=False, error=error)
 
 
 def with_gpu_tests(folder: Path) -> list[Path]:

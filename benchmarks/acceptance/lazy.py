@@ -26,8 +26,6 @@ def check(run: Run) -> None:
     options = {'model.accelerate': None, 'model.channels_last': False}
     batch = 2 if run.dry else 8
     step = Step(config, batch, run.device, changes={**options, **(SMALL if run.dry else {})})
-    # A profile of a CPU's step takes seconds.
-    profiled = ('plain',) if run.dry else _DUE
     for name, iteration in _DUE.items():
         work = partial(step, iteration)
         for _ in range(0 if run.dry else 2):
@@ -39,5 +37,8 @@ def check(run: Run) -> None:
             batch=batch,
             ms=round(statistics.median(times), 2),
             least_ms=round(min(times), 2),
-            **(measure.profile(work, run.device) if name in profiled else {}),
         )
+    # Afterwards, for launches may take longer then; of a CPU's step it takes seconds.
+    for name in ('plain',) if run.dry else _DUE:
+        work = partial(step, _DUE[name])
+        run.emit(step=name, batch=batch, **measure.profile(work, run.device))

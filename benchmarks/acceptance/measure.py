@@ -78,6 +78,8 @@ def profile(work: Callable[[], object], device: str) -> dict[str, object]:
         wait_for(device)
     events = profiler.events()
     kernels = [e for e in events if e.device_type == kind and not e.is_user_annotation]
+    if not kernels:
+        raise RuntimeError('the profiler saw nothing on the device')
     busy: Counter[str] = Counter()
     for event in kernels:
         took = event.time_range.elapsed_us()

@@ -42,7 +42,7 @@ _TINY += ['default_hooks.logger.interval=1']
 
 def check(run: Run) -> None:
     """Train both side by side for so long on drawn shells, stop them, measure and draw."""
-    lasting, trainings = 0.5 if run.dry else 55.0, {}
+    trainings = {}
     for family in _FAMILIES:
         folder = run.work / f'quality_{family}'
         options = [*_OPTIONS, *(_TINY if run.dry else _WIDE)]
@@ -55,6 +55,8 @@ def check(run: Run) -> None:
         )
     while not all(_has_begun(folder) or not t.is_alive() for folder, t in trainings.values()):
         time.sleep(0.1)
+    # Afterwards it is saved, measured and drawn.
+    lasting = 0.5 if run.dry else round(max(10.0, min(55.0, run.left - 45)), 1)
     end = time.monotonic() + lasting
     while time.monotonic() < end and any(t.is_alive() for _, t in trainings.values()):
         time.sleep(0.1)
@@ -69,6 +71,7 @@ def check(run: Run) -> None:
             run.emit(family=family, exit_code=code, checkpoints=len(checkpoints), fine=False)
             continue
         newest, card = checkpoints[-1], folder / 'card.json'
+        run.emit(family=family, trained=lasting, iterations=int(newest.stem[5:]))
         pixels = ['--pixels', '--num', 32 if run.dry else 1000, '--out', card]
         looking[family] = (
             newest,

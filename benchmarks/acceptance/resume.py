@@ -12,11 +12,7 @@ from .run import Run
 CONFIG = 'configs/fncontra/fastgan_demo.py'
 # What is compared: under `deterministic` all must be equal; what graphs do is reported only.
 KINDS = {
-    'deterministic': [
-        'randomness.deterministic=True',
-        'env_cfg.cudnn_benchmark=False',
-        'model.accelerate=None',
-    ],
+    'deterministic': ['randomness.deterministic=True', 'model.accelerate=None'],
     'graphs': ['model.accelerate=cuda_graphs'],
 }
 # Nothing that only looks at the training.

@@ -30,7 +30,6 @@ class Setting:
         modes: Names of modes, the one worth most first.
         families: The steps.
         in_turns: Whether the families are in memory together and timed in turns.
-        profiled: Whether each is looked at by the profiler.
     """
 
     size: int
@@ -38,7 +37,6 @@ class Setting:
     modes: Sequence[str]
     families: Sequence[str] = ('fastgan', 'fncontra')
     in_turns: bool = True
-    profiled: bool = True
 
 
 def check(run: Run, setting: Setting) -> None:
@@ -49,33 +47,54 @@ def check(run: Run, setting: Setting) -> None:
         torch.compiler.set_stance('force_eager')  # to compile takes minutes
     found = measure.rates(run.device, run.dry)
     bench = _Bench(run, setting, found)
-    groups = [setting.families] if setting.in_turns else [[name] for name in setting.families]
-    longest = 0.0
-    for mode, group in itertools.product(setting.modes, groups):
-        if run.left < 1.5 * longest:
-            bench.emit(mode=mode, families=group, skipped=f'{run.left:.0f} s were left')
-            continue
-        began = time.monotonic()
-        try:
-            bench.measure(mode, group)
-        except Exception as error:  # the next mode may do
-            run.failed(error, size=setting.size, batch=setting.batch, mode=mode, families=group)
-        longest = max(longest, time.monotonic() - began)
+    bench.in_each_mode(bench.measure, setting.in_turns)
+
+
+def look(run: Run, setting: Setting) -> None:
+    """Look at the steps of a setting with the profiler, mode by mode.
+
+    In a process of its own: where the profiler has been, launches may take longer.
+    """
+    use_the_machine()
+    if run.dry:  # a profile of a CPU's step takes seconds
+        setting = replace(setting, size=64, batch=2, modes=setting.modes[:1])
+    bench = _Bench(run, setting, {})
+    bench.in_each_mode(bench.look, False)
 
 
 class _Bench:
     def __init__(self, run: Run, setting: Setting, rates: dict[str, float]) -> None:
         self.run, self.setting, self.rates = run, setting, rates
-        # A profile of a CPU's step takes seconds.
-        self.profiled = setting.modes[: 1 if run.dry else None] if setting.profiled else ()
         # By family, kind of step and precision.
         self.work: dict[tuple[str, str, str], dict[str, float]] = {}
 
     def emit(self, **facts: object) -> None:
         self.run.emit(size=self.setting.size, batch=self.setting.batch, **facts)
 
+    def in_each_mode(self, work: Callable[[str, Sequence[str]], None], in_turns: bool) -> None:
+        """Do something in each mode, with the families together or not, as far as the time goes."""
+        run, setting, longest = self.run, self.setting, 0.0
+        groups = [setting.families] if in_turns else [[name] for name in setting.families]
+        for number, (mode, group) in enumerate(itertools.product(setting.modes, groups)):
+            if run.left < 1.5 * longest:
+                self.emit(mode=mode, families=group, skipped=f'{run.left:.0f} s were left')
+                continue
+            began = time.monotonic()
+            try:
+                work(mode, group)
+            except Exception as error:  # the next mode may do
+                run.failed(error, size=setting.size, batch=setting.batch, mode=mode, families=group)
+            if number:  # in the first, cuDNN tries its algorithms
+                longest = max(longest, time.monotonic() - began)
+
+    def look(self, mode: str, families: Sequence[str]) -> None:
+        """Profile a step of each family."""
+        for family in families:
+            step, _ = self._warm(mode, family)
+            self.emit(mode=mode, family=family, **measure.profile(step, self.run.device))
+
     def measure(self, mode: str, families: Sequence[str]) -> None:
-        """Build the steps of a mode, time them in turns, and look at what they do."""
+        """Build the steps of a mode and time them in turns."""
         warm = {family: self._warm(mode, family) for family in families}
         steps = {family: step for family, (step, _) in warm.items()}
         medians: dict[str, float] = {}
@@ -94,9 +113,6 @@ class _Bench:
         if {'fastgan', 'fncontra'} <= medians.keys():
             ratio = medians['fncontra'] / medians['fastgan']
             self.emit(mode=mode, fncontra_over_fastgan=round(ratio, 4))
-        if mode in self.profiled:
-            for family, step in steps.items():
-                self.emit(mode=mode, family=family, **measure.profile(step, self.run.device))
 
     def _few(self, count: int) -> int:
         return 1 if self.run.dry else count
@@ -116,8 +132,10 @@ class _Bench:
         step = MODES[mode](case)
         built = time.perf_counter()
         step()
+        if on_gpu:  # with what cuDNN tried its algorithms is no part of a step
+            torch.cuda.reset_peak_memory_stats()
         key = _work_key(step, family)
-        if key not in self.work and 'compile' not in mode:
+        if self.rates and key not in self.work and 'compile' not in mode:
             # In the second step: also where later ones are replayed, this one is an ordinary one.
             self.work[key] = measure.operations(step)
         for _ in range(self._few(_WARM_UP - 2)):

@@ -24,15 +24,16 @@ CHECKS = (
     Check('lazy', lazy.check, 50),
     Check(
         'steps-1024-8',
-        partial(steps.check, setting=Setting(1024, 8, _FAST_FIRST, profiled=False)),
+        partial(steps.check, setting=Setting(1024, 8, _FAST_FIRST)),
         60,
     ),
     Check(
         'steps-256-64',
         # Not in memory together: with graphs both keep theirs.
-        partial(steps.check, setting=Setting(256, 64, _FAST_FIRST, in_turns=False, profiled=False)),
+        partial(steps.check, setting=Setting(256, 64, _FAST_FIRST, in_turns=False)),
         50,
     ),
+    Check('kernels-256-8', partial(steps.look, setting=Setting(256, 8, _PLAIN)), 60),
     Check('quality', quality.check, 100),
     Check(
         'compile',

@@ -161,14 +161,14 @@ def test_modes_are_a_table_and_what_fails_does_not_end_it(run, monkeypatch):
     def fails(case):
         raise RuntimeError('cannot be built')
 
-    slow = {'fastgan': 0.001, 'fncontra': 0.02}
+    slow = {'fastgan': 0.001, 'fncontra': 0.5}
     monkeypatch.setitem(MODES, 'broken', fails)
     monkeypatch.setitem(MODES, 'toy', lambda case: Toy(slow[case.family]))
     steps.check(run, steps.Setting(256, 8, ('broken', 'toy')))
     lines = read_lines(run.results)
     assert lines[0]['mode'] == 'broken' and lines[0]['fine'] is False
     timed = {line['family']: line for line in lines if 'ms' in line}
-    assert timed['fncontra']['ms'] >= 20 and timed['fastgan']['gflop'] == 0
+    assert timed['fncontra']['ms'] >= 500 and timed['fastgan']['gflop'] == 0
     (ratio,) = [x['fncontra_over_fastgan'] for x in lines if 'fncontra_over_fastgan' in x]
     assert ratio > 2
 
@@ -176,6 +176,6 @@ def test_modes_are_a_table_and_what_fails_does_not_end_it(run, monkeypatch):
 def test_a_mode_for_which_no_time_is_left_is_skipped(run, monkeypatch):
     monkeypatch.setitem(MODES, 'toy', lambda case: Toy(0.2))
     short = replace(run, until=time.monotonic() + 2)
-    steps.check(short, steps.Setting(256, 8, ('toy', 'toy', 'toy'), ('fncontra',), profiled=False))
+    steps.check(short, steps.Setting(256, 8, ('toy', 'toy', 'toy'), ('fncontra',)))
     lines = read_lines(run.results)
     assert 'ms' in lines[0] and 'were left' in lines[-1]['skipped'] and 'fine' not in lines[-1]

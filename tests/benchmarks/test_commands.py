@@ -108,4 +108,6 @@ def test_launches(command):
     assert found.keys() == {'FastGAN', 'FNContra as published'}
     for operations, convolutions, kernels, host_ms in found.values():
         assert operations > kernels > convolutions > 100 and host_ms > 0
-    assert all(ours < theirs for ours, theirs in zip(*list(found.values()), strict=True))
+    assert all(
+        ours < theirs for ours, theirs in zip(*(row[:3] for row in found.values()), strict=True)
+    )

@@ -24,6 +24,8 @@ LINES = [
     dict(**STEP, mode='graphs', family='fncontra', ms=24.0, least_ms=23.0, peak_mib=4038),
     dict(**STEP, mode='graphs', family='fncontra', kernels=6710, busy_ms=21.5),
     dict(check='steps-1024-8', size=1024, batch=8, mode='eager', skipped='3 s were left'),
+    dict(check='lazy', step='path_length', ms=70.5),
+    dict(check='lazy', step='path_length', kernels=7136),
     dict(check='resume', kind='graphs', differ=2, tensors=600, largest_difference=1e-6),
     dict(check='tests', test='tests.a::test_b', fine=False, error='assert\n1 == 2'),
     dict(check='sampling', images=5000, seconds_with_metrics=41.5, one_by_one_over_batches=4.0),
@@ -63,6 +65,7 @@ def test_figures_stand_between_the_marks(write):
     assert '| graphs | FastGAN | 20 (19) |  |  |  |  |  |  |  | 25% |' in page
     assert '| eager / graphs, 256 px, batch 8 | at least 2.5 | 2.5 | met |' in page
     assert '| FNContra / FastGAN, graphs, 256 px, batch 8 | at most 1.1 | 1.2 | not met |' in page
+    assert '| path length | 70.5 | 7,136 |' in page
     assert '* Agreement with the CPU in float32: 1 parts, largest relative error 1e-05.' in page
     assert '* Left and resumed, graphs: 2 of 600 tensors differ, at most by 1e-06.' in page
     assert '* Not fine: tests, tests.a::test_b: assert 1 == 2' in page
@@ -105,11 +108,16 @@ def test_later_runs_count_check_by_check():
     again = [
         dict(check='run', date='2026-12-02'),
         dict(check='resume', kind='graphs', differ=0),
+        # No time was left for these: what was found before stays.
+        dict(check='sampling', ended='not begun', fine=False),
+        dict(check='compile', ended='not begun', fine=False),
     ]
     lines = latest([*LINES, *again])
     assert [x['differ'] for x in lines if x['check'] == 'resume'] == [0]
     assert sum(x['check'] == 'steps-256-8' for x in lines) == 6
     assert [x['date'] for x in lines if 'date' in x] == ['2026-12-02']
+    assert [x.get('seconds_with_metrics') for x in lines if x['check'] == 'sampling'] == [41.5]
+    assert [x['ended'] for x in lines if x['check'] == 'compile'] == ['not begun']
 
 
 def test_goals_take_the_published_step_where_there_is_one():

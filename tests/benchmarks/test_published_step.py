@@ -5,6 +5,8 @@ import torch
 from published_step import PublishedStep
 from training_step import Step, giga_flops
 
+from mmfncontra.models.heads.grouped_forward import can_group
+
 NARROW = {'model.generator.base_channels': 4, 'model.discriminator.base_channels': 4}
 
 
@@ -37,6 +39,13 @@ def test_it_trains(amp):
         new = torch.cat([p.detach().flatten() for p in net.parameters()])
         assert new.isfinite().all() and not torch.equal(new, old)
     assert not torch.equal(step.average[0], average)
+
+
+def test_each_batch_passes_the_discriminator_by_itself():
+    step = PublishedStep('configs/fncontra/fastgan-offline_64.py', 2, 'cpu', changes=NARROW)
+    assert not can_group(step.model.discriminator)
+    ours = Step('configs/fncontra/fastgan-offline_64.py', 2, 'cpu', changes=NARROW)
+    assert can_group(ours.model.discriminator)
 
 
 def test_it_upsamples_and_normalises_to_the_same_numbers():

@@ -84,6 +84,15 @@ def test_bias():
     torch.testing.assert_close(*gradients)
 
 
+def test_other_arguments_get_torchs():
+    images, weight = problem((4, 4, 3, 3))
+    for ours, theirs in ((conv2d, F.conv2d), (conv_transpose2d, F.conv_transpose2d)):
+        assert torch.equal(ours(images[0], weight), theirs(images[0], weight))
+    assert torch.equal(
+        conv2d(images, weight, padding='same'), F.conv2d(images, weight, padding='same')
+    )
+
+
 def test_a_constant_weight_gets_no_gradient_of_any_order():
     """A penalty through a blur of 16 channels: torch takes a convolution for each of them."""
     images = torch.randn(1, 16, 8, 8, requires_grad=True)

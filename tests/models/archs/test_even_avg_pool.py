@@ -25,4 +25,4 @@ def test_networks_pool_by_it_alone():
         FastGANBigDiscriminator(64, 4),
     ):
         pools = [m for m in network.modules() if isinstance(m, nn.AdaptiveAvgPool2d)]
-        assert all(type(pool) is EvenAvgPool2d for pool in pools)
+        assert pools and all(type(pool) is EvenAvgPool2d for pool in pools)

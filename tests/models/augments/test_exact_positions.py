@@ -6,12 +6,14 @@ two at 1024 pixels a side.
 
 import pytest
 import torch
+import torch.nn.functional as F
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from mmfncontra.models.augments import ADA, RandomView
 from mmfncontra.models.augments.ada_geometry import product
 
-PRODUCTS = {'mm', 'bmm', 'addmm', 'baddbmm', 'mv', 'addmv', 'dot', 'linear', 'matmul'}
+# The last one is F.affine_grid, with a product in it that is not seen.
+PRODUCTS = {'mm', 'bmm', 'addmm', 'baddbmm', 'mv', 'addmv', 'dot', 'affine_grid_generator'}
 
 
 class NoProduct(TorchDispatchMode):
@@ -29,6 +31,8 @@ def test_no_matrix_product(augment):
 def test_one_would_be_seen():
     with NoProduct(), pytest.raises(AssertionError, match='bmm'):
         torch.rand(2, 3, 3) @ torch.rand(2, 3, 3)
+    with NoProduct(), pytest.raises(AssertionError, match='affine_grid'):
+        F.affine_grid(torch.rand(1, 2, 3), [1, 1, 4, 4], align_corners=False)
 
 
 @pytest.mark.parametrize('shapes', [((5, 3, 3), (5, 3, 3)), ((3, 3), (5, 3, 3)), ((5, 2, 2),) * 2])
