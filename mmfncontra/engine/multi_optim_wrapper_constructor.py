@@ -76,8 +76,10 @@ class MultiOptimWrapperConstructor:
                     f'its networks are {", ".join(near_names(name, children) or children)}'
                 )
         wrappers = {name: build(children[name]) for name, build in self.constructors.items()}
+        # CUDA graphs let any Adam count on the device.
+        graphs = getattr(getattr(model, '_acceleration', None), 'graphs', None)
         for name, wrapper in wrappers.items():
-            if waits_for_gpu(wrapper.optimizer):
+            if graphs is None and waits_for_gpu(wrapper.optimizer):
                 print_log(
                     f'optim_wrapper.{name}.optimizer makes the host wait for the GPU in every step '
                     'and copies all it knows: set fused=True',

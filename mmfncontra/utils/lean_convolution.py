@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 from torch.autograd.function import FunctionCtx
 
@@ -26,7 +27,8 @@ def conv2d(
     Torch's second derivative of a convolution (2.11) computes the gradient of the weight even of a
     constant one, and one group after the other: of a blur of 512 channels 512 convolutions, with a
     kernel as large as the map. Here the three convolutions, forward, towards the input and towards
-    the weight, are each other's derivatives.
+    the weight, are each other's derivatives. Arguments that StyleGAN2 has no use for (a padding by
+    name, a single image) get torch's own; ``torch.func`` does not go through.
 
     Args:
         input: (B, C, H, W).
@@ -47,6 +49,8 @@ def conv2d(
         >>> conv2d(torch.ones(1, 1, 2, 2), torch.ones(1, 1, 2, 2)).item()
         4.0
     """
+    if isinstance(padding, str) or input.ndim != 4:
+        return F.conv2d(input, weight, bias, stride, padding, dilation, groups)
     geometry = (_pair(stride), _pair(padding), _pair(dilation), False, [0, 0], groups)
     return _convolve(input, weight, bias, geometry)
 
@@ -76,8 +80,13 @@ def conv_transpose2d(
     Returns:
         (B, O, H', W').
     """
-    sides = (_pair(stride), _pair(padding), _pair(dilation), True, _pair(output_padding), groups)
-    return _convolve(input, weight, bias, sides)
+    if input.ndim != 4:
+        return F.conv_transpose2d(
+            input, weight, bias, stride, padding, output_padding, groups, dilation
+        )
+    extra = _pair(output_padding)
+    geometry = (_pair(stride), _pair(padding), _pair(dilation), True, extra, groups)
+    return _convolve(input, weight, bias, geometry)
 
 
 def _pair(value: int | Sequence[int]) -> list[int]:

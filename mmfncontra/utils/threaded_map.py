@@ -11,7 +11,7 @@ Result = TypeVar('Result')
 
 
 def threaded_map(
-    function: Callable[[Item], Result], items: Iterable[Item], ahead: int = 64
+    function: Callable[[Item], Result], items: Iterable[Item], ahead: int = 16
 ) -> Iterator[Result]:
     """``map(function, items)`` in as many threads as there are cores, four at most.
 

@@ -10,6 +10,8 @@ from .image_arrays import check_images, check_same_size, reduce_images
 
 SPACES = ('pixel', 'wavelet')
 _ROWS_AT_ONCE = 512
+# Of two squared lengths, in float64: less is no distance.
+_ROUNDING = 1e-12
 _SAMPLED_PAIRS = 10_000
 # Two real images this much nearer than two images usually are show the same picture. Different ones
 # among a hundred photographs come as near as 0.3, and drawn shells 0.2; small images that were
@@ -191,6 +193,8 @@ def _search(
             squares *= -2
             squares += row_norms[part, None]
             squares += norms
+            # Rounding is no difference, or the processor would choose among equals.
+            squares[squares < _ROUNDING * (row_norms[part, None] + norms)] = 0
             np.minimum(nearer, squares, out=nearer)
         nearer = np.sqrt(nearer.clip(min=0) / rows.shape[1])
         nearer[nearer < beyond] = np.inf
