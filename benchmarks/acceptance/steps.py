@@ -5,6 +5,7 @@ import itertools
 import statistics
 import time
 from collections.abc import Callable, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass, replace
 
 import torch
@@ -44,10 +45,11 @@ def check(run: Run, setting: Setting) -> None:
     use_the_machine()
     if run.dry:
         setting = replace(setting, size=64, batch=2)
-        torch.compiler.set_stance('force_eager')  # to compile takes minutes
     found = measure.rates(run.device, run.dry)
     bench = _Bench(run, setting, found)
-    bench.in_each_mode(bench.measure, setting.in_turns)
+    # To compile takes minutes.
+    with torch.compiler.set_stance('force_eager') if run.dry else nullcontext():
+        bench.in_each_mode(bench.measure, setting.in_turns)
 
 
 def look(run: Run, setting: Setting) -> None:
