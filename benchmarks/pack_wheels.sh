@@ -5,7 +5,8 @@
 # Variables:
 #   PYTHON           interpreter with pip here, default python3
 #   PYTHON_VERSION   that of the machine, default 3.12
-# Versions are those of requirements/constraints.txt. FOLDER is .whl by default, which git ignores.
+# Versions are those of requirements/constraints.txt. FOLDER, from the root of the repository, is .whl by
+# default, which git ignores; wheels that are in it are removed.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 folder=${1:-.whl}
@@ -20,7 +21,7 @@ for platform in manylinux_2_28 manylinux_2_27 manylinux_2_17 manylinux2014; do
     platforms+=(--platform "${platform}_x86_64")
 done
 
-rm -rf "$folder" # two versions of a package stop the installation
+rm -f "$folder"/*.whl # two versions of a package stop the installation
 "$python" -m pip download --quiet --no-deps --only-binary=:all: --dest "$folder" \
     --implementation cp --python-version "${PYTHON_VERSION:-3.12}" "${platforms[@]}" --platform any \
     --constraint requirements/constraints.txt "${names[@]}"
