@@ -114,7 +114,7 @@ def main() -> None:
     sys.path[:0] = [str(STAND_IN), str(BENCHMARKS)]
     if args.count:
         return count(args)
-    from build import CannotBuild, build
+    from toolchain import CannotBuild, build
 
     print(f'{args.size} px, batch {args.batch}, {"bfloat16" if args.amp else "float32"}')
     print(f'{"":44s} operations convolutions kernels host ms')

@@ -14,7 +14,6 @@ from PIL import Image
 from mmfncontra.apis import prepare_config, run_training
 
 ROOT = Path(__file__).parents[1]
-sys.path.insert(0, str(ROOT / 'tests/apis'))
 
 CONFIG = ROOT / 'configs/fncontra/fastgan-offline_64.py'
 NARROW = {

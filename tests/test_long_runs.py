@@ -17,18 +17,15 @@ from pathlib import Path
 import pytest
 import torch
 from mmengine.hooks import Hook
+from toy_config import write_toy_config
+
+from mmfncontra.apis import prepare_config, run_training
+from mmfncontra.engine import TrainingRunner
+from mmfncontra.engine import deferred_message_hub as hubs
+from mmfncontra.utils.safe_globals import allow_training_checkpoints
+from mmfncontra.utils.work_dir_lock import hold_work_dir
 
 ROOT = Path(__file__).parents[1]
-sys.path.insert(0, str(ROOT / 'tests' / 'apis'))
-
-from toy_config import write_toy_config  # noqa: E402
-
-from mmfncontra.apis import prepare_config, run_training  # noqa: E402
-from mmfncontra.engine import TrainingRunner  # noqa: E402
-from mmfncontra.engine import deferred_message_hub as hubs  # noqa: E402
-from mmfncontra.utils.safe_globals import allow_training_checkpoints  # noqa: E402
-from mmfncontra.utils.work_dir_lock import hold_work_dir  # noqa: E402
-
 ITERATIONS = int(os.environ.get('MMFNCONTRA_LONG_RUN', 1500))
 linux = pytest.mark.skipif(sys.platform != 'linux', reason='reads /proc')
 
@@ -157,7 +154,7 @@ def test_workers_end_with_a_training_that_is_killed(tmp_path):
             cwd=tmp_path,
             stdout=file,
             stderr=subprocess.STDOUT,
-            env={**os.environ, 'PYTHONPATH': str(ROOT / 'tests' / 'apis'), 'OMP_NUM_THREADS': '1'},
+            env={**os.environ, 'PYTHONPATH': str(ROOT / 'tests' / 'toys'), 'OMP_NUM_THREADS': '1'},
         )
     children = []
     try:

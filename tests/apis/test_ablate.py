@@ -13,7 +13,8 @@ from mmfncontra.apis.ablate import check_runs, plan_runs, run_trainings
 from mmfncontra.apis.ablation_results import write_tables
 from mmfncontra.apis.ablation_variants import Variant, name_configs, parse_variant, read_variants
 
-FAKE = (sys.executable, str(Path(__file__).with_name('fake_train.py')))
+TOYS = Path(__file__).parents[1] / 'toys'
+FAKE = (sys.executable, str(TOYS / 'fake_train.py'))
 
 
 @pytest.fixture
@@ -136,10 +137,9 @@ run_command(main)
 @pytest.fixture
 def hanging(config, out):
     """An ablation in a process group of its own, which hangs in its second run."""
-    toys = str(Path(__file__).parent)
     process = subprocess.Popen(
         [sys.executable, '-c', SCRIPT, config, str(out), *FAKE],
-        env={**os.environ, 'FAKE_HANG': 'wide/seed_0', 'PYTHONPATH': toys},
+        env={**os.environ, 'FAKE_HANG': 'wide/seed_0', 'PYTHONPATH': str(TOYS)},
         stdout=subprocess.PIPE,
         text=True,
         start_new_session=True,

@@ -1,6 +1,3 @@
-import sys
-from pathlib import Path
-
 import pytest
 from bad_input import CONFIG, Trained, write_images
 from mmengine.logging import MessageHub, MMLogger
@@ -8,9 +5,6 @@ from mmengine.registry import DefaultScope
 from mmengine.visualization import Visualizer
 
 from mmfncontra.apis import parse_options, prepare_config, run_training
-
-# The toy GAN of the tests of `apis` is drawn from here too.
-sys.path.insert(0, str(Path(__file__).parents[1] / 'apis'))
 
 
 @pytest.fixture

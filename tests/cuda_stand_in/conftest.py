@@ -2,7 +2,7 @@ import os
 from pathlib import Path
 
 import pytest
-from build import CannotBuild, build
+from toolchain import CannotBuild, build
 
 ROOT = Path(__file__).parents[2]
 

@@ -5,8 +5,8 @@ import subprocess
 import sys
 from pathlib import Path
 
-import build as building
 import pytest
+import toolchain
 import torch
 
 MISDEEDS = Path(__file__).with_name('misdeeds.py')
@@ -144,8 +144,8 @@ def test_launch_beside_a_recording_is_seen(seen):
         (sys, 'platform', 'darwin', 'preloaded, which needs Linux, and this is darwin'),
         (torch.version, 'cuda', None, 'for a torch with CUDA'),
         (torch.version, 'cuda', '12.6', 'written for CUDA 13, and this torch is one for 12.6'),
-        (building, '_HEADERS', Path('nowhere'), 'compiled with the headers of CUDA'),
-        (building.shutil, 'which', lambda name: None, 'and there is no gcc here'),
+        (toolchain, '_HEADERS', Path('nowhere'), 'compiled with the headers of CUDA'),
+        (toolchain.shutil, 'which', lambda name: None, 'and there is no gcc here'),
     ],
     ids=['system', 'cpu', 'version', 'headers', 'compiler'],
 )
@@ -153,5 +153,5 @@ def test_what_prevents_building_is_said_in_a_sentence(
     where, name, value, reason, stand_in, tmp_path, monkeypatch
 ):
     monkeypatch.setattr(where, name, value)
-    with pytest.raises(building.CannotBuild, match=reason):
-        building.build(tmp_path)
+    with pytest.raises(toolchain.CannotBuild, match=reason):
+        toolchain.build(tmp_path)

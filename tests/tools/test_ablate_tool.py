@@ -28,7 +28,7 @@ def tool():
 @pytest.fixture
 def fake(tmp_path, monkeypatch):
     """A config, trained by a program that only writes metric cards."""
-    command = (sys.executable, str(ROOT / 'tests' / 'apis' / 'fake_train.py'))
+    command = (sys.executable, str(ROOT / 'tests' / 'toys' / 'fake_train.py'))
     monkeypatch.setitem(plan_runs.__kwdefaults__, 'train_command', command)
     monkeypatch.chdir(tmp_path)
     path = write_toy_config(tmp_path)

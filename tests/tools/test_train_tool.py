@@ -8,7 +8,7 @@ import pytest
 from toy_config import write_toy_config
 
 ROOT = Path(__file__).parents[2]
-TOY = ROOT / 'tests' / 'apis'
+TOY = ROOT / 'tests' / 'toys'
 ENV = {**os.environ, 'PYTHONPATH': str(TOY), 'OMP_NUM_THREADS': '1', 'MKL_NUM_THREADS': '1'}
 
 

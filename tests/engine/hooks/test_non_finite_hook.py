@@ -1,18 +1,13 @@
-# ruff: noqa: E402 (the folder of the parts is no package)
 import itertools
 import json
-import sys
-from pathlib import Path
 
 import pytest
 import torch
+import toy_gan  # noqa: F401 (registers the images)
+from faulty_gan import build
 from mmengine.hooks import Hook
 from mmengine.registry import DefaultScope
 from PIL import Image
-
-sys.path[:0] = [str(Path(__file__).parents[2] / name) for name in ('models/gans', 'apis')]
-import toy_gan  # noqa: F401 (registers the images)
-from faulty_gan import build
 
 from mmfncontra.apis import load_checkpoint_file
 from mmfncontra.engine import TrainingRunner

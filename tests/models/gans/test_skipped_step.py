@@ -1,18 +1,14 @@
 """A step whose loss or gradient is not finite leaves nothing behind."""
 
 import socket
-import sys
 from functools import partial
-from pathlib import Path
 
 import pytest
 import torch
+from faulty_gan import build, changed, optimisers, state, step
 from mmengine.logging import MessageHub
 from mmengine.model import MMSeparateDistributedDataParallel
 from mmengine.registry import DefaultScope, init_default_scope
-
-sys.path.insert(0, str(Path(__file__).parent))
-from faulty_gan import build, changed, optimisers, state, step
 
 from mmfncontra.engine import AutocastOptimWrapper
 from mmfncontra.models.gans import MovingAverage
