@@ -10,7 +10,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from mmfncontra.utils import run_command
+from mmfncontra.utils.console import run_command
 from mmfncontra.utils.page_tool import write_page
 
 DESCRIPTION = (

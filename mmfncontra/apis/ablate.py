@@ -11,8 +11,8 @@ from typing import IO
 from tqdm import tqdm
 
 from mmfncontra.evaluation.content import text_hash
-from mmfncontra.utils import note
 from mmfncontra.utils.checks import check_integers
+from mmfncontra.utils.console import note
 
 from .ablation_run import AblationRun
 from .ablation_variants import Variant, check_variants

@@ -16,8 +16,8 @@ from mmfncontra.datasets.flip_safety import FlipVerdict, judge_flips
 from mmfncontra.datasets.image_source import ImageSource
 from mmfncontra.datasets.inspection import ImageFacts, find_classes, fitting_size, inspect_images
 from mmfncontra.models.losses.lpips_reconstruction_loss import vgg16_weights_file
-from mmfncontra.utils import note
 from mmfncontra.utils.checks import check_integers
+from mmfncontra.utils.console import note
 
 from .config import check_classes, check_image_size, load_config, set_data_root
 from .data_findings import (

@@ -9,8 +9,8 @@ import numpy as np
 from tqdm import tqdm
 
 from mmfncontra.models.sampling import iterate_images
-from mmfncontra.utils import note
 from mmfncontra.utils.checks import check_writable
+from mmfncontra.utils.console import note
 from mmfncontra.visualization import make_grid, save_png
 
 from .inference import find_device, load_generator

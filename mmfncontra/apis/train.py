@@ -10,11 +10,11 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from mmfncontra.utils import LAUNCHERS, note
 from mmfncontra.utils.checkpoint_file import load_checkpoint_file, load_resumable_file
 from mmfncontra.utils.checkpoint_store import latest_checkpoint
-from mmfncontra.utils.console import warn
+from mmfncontra.utils.console import note, warn
 from mmfncontra.utils.exit_codes import INTERRUPTED
+from mmfncontra.utils.launchers import LAUNCHERS
 from mmfncontra.utils.parent_death import LAUNCHED_VARIABLE, RESTARTED_VARIABLE
 
 from .config import (

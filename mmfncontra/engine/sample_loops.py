@@ -7,7 +7,7 @@ from mmengine.runner import BaseLoop, Runner
 
 from mmfncontra.evaluation.metrics.sample_metric import check_metrics
 from mmfncontra.registry import LOOPS
-from mmfncontra.utils import prepare_mmagic
+from mmfncontra.utils.prepare import prepare_mmagic
 
 
 @LOOPS.register_module()

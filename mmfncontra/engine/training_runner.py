@@ -20,13 +20,13 @@ from mmengine.runner.checkpoint import load_state_dict
 from torch import nn
 from torch.utils.data import DataLoader
 
-from mmfncontra.utils import quiet_console
 from mmfncontra.utils.checkpoint_file import (
     check_resumable,
     load_checkpoint_file,
     load_resumable_file,
 )
 from mmfncontra.utils.checkpoint_store import latest_checkpoint, whole_file
+from mmfncontra.utils.console import quiet_console
 from mmfncontra.utils.env_settings import check_settings
 from mmfncontra.utils.portable_checkpoint import PortableCheckpointHook, use_portable_names
 from mmfncontra.utils.rng import continued_seed

@@ -1,22 +1,18 @@
-"""The one place that knows what other packages need on today's torch, and what a tool prints.
+"""What every room uses and nothing of this package stands under.
 
-Light at import, nothing but the standard library: :func:`check_versions` must be able to say that
-any other package is missing.
+Light at import, nothing but the standard library. A few names of other rooms are looked up when
+they are asked for, for those who import them from here.
 """
 
-from .console import note, quiet_console, run_command, user_error
-from .launchers import LAUNCHERS
-from .prepare import prepare_mmagic
-from .prepare_mmpretrain import prepare_mmpretrain
-from .versions import check_versions
+from .lazy_names import lazy_names
 
-__all__ = [
-    'LAUNCHERS',
-    'check_versions',
-    'note',
-    'prepare_mmagic',
-    'prepare_mmpretrain',
-    'quiet_console',
-    'run_command',
-    'user_error',
-]
+__all__ = ['check_versions', 'prepare_mmagic', 'prepare_mmpretrain']
+
+__getattr__ = lazy_names(
+    __name__,
+    {
+        'check_versions': 'mmfncontra.utils.versions',
+        'prepare_mmagic': 'mmfncontra.utils.prepare',
+        'prepare_mmpretrain': 'mmfncontra.utils.prepare_mmpretrain',
+    },
+)

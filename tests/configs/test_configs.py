@@ -13,7 +13,7 @@ from mmengine.registry import DefaultScope, init_default_scope
 
 import mmfncontra.models.gans
 from mmfncontra.registry import DATASETS, HOOKS, MODELS
-from mmfncontra.utils import prepare_mmagic
+from mmfncontra.utils.prepare import prepare_mmagic
 
 prepare_mmagic()
 ROOT = Path(__file__).parents[2] / 'configs'

@@ -24,7 +24,7 @@ from mmengine.registry import init_default_scope
 from mmfncontra.apis.config import import_custom_modules, use_autocast
 from mmfncontra.engine import MultiOptimWrapperConstructor
 from mmfncontra.registry import MODELS
-from mmfncontra.utils import prepare_mmagic
+from mmfncontra.utils.prepare import prepare_mmagic
 
 BATCH = 4
 PATIENCE = 120  # seconds for a case

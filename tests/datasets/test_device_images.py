@@ -7,7 +7,7 @@ from PIL import Image
 
 from mmfncontra.datasets import FewShotDataset, ProceduralShells
 from mmfncontra.datasets.device_images import DeviceImages, image_bytes, what_prevents
-from mmfncontra.utils import prepare_mmagic
+from mmfncontra.utils.prepare import prepare_mmagic
 
 CPU = torch.device('cpu')
 FLIP = dict(type='mmcv.RandomFlip', prob=0.5, direction='horizontal')

@@ -8,7 +8,7 @@ from toy_config import write_toy_config
 
 from mmfncontra.apis.ablate import plan_runs
 from mmfncontra.apis.ablation_variants import Variant
-from mmfncontra.utils import run_command
+from mmfncontra.utils.console import run_command
 
 ROOT = Path(__file__).parents[2]
 

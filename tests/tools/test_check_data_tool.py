@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from mmfncontra.utils import run_command
+from mmfncontra.utils.console import run_command
 
 ROOT = Path(__file__).parents[2]
 

@@ -143,7 +143,7 @@ def test_keeps_channels_last():
 
 def test_mmagic_takes_them():
     code = """
-from mmfncontra.utils import prepare_mmagic
+from mmfncontra.utils.prepare import prepare_mmagic
 prepare_mmagic()
 from mmfncontra.utils import lean_convolution as ours
 import mmcv.ops

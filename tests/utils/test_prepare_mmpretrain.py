@@ -5,7 +5,7 @@ from importlib.util import find_spec
 
 import pytest
 
-from mmfncontra.utils import prepare_mmpretrain
+from mmfncontra.utils.prepare_mmpretrain import prepare_mmpretrain
 
 # The function has the name of its module, and hides it.
 module = import_module('mmfncontra.utils.prepare_mmpretrain')
@@ -28,7 +28,7 @@ def _pretend(monkeypatch, **versions):
 def test_mmpretrain_imports_in_silence_with_all_its_models():
     code = """
 import sys
-from mmfncontra.utils import prepare_mmpretrain
+from mmfncontra.utils.prepare_mmpretrain import prepare_mmpretrain
 prepare_mmpretrain()
 assert 'mmpretrain' not in sys.modules
 from mmpretrain.utils import register_all_modules

@@ -7,7 +7,8 @@ import pytest
 import torch
 from scipy.signal import upfirdn
 
-from mmfncontra.utils import prepare, prepare_mmagic
+from mmfncontra.utils import prepare
+from mmfncontra.utils.prepare import prepare_mmagic
 from mmfncontra.utils.stylegan_ops import fused_bias_leakyrelu, install_stylegan_ops, upfirdn2d
 
 BINOMIAL = torch.tensor([1.0, 3.0, 3.0, 1.0]) / 8
@@ -176,7 +177,8 @@ def test_leaky_bad_arguments():
 
 def test_mmagic_takes_them_on_mmcv_lite():
     in_a_process("""
-from mmfncontra.utils import mmcv_ops, prepare_mmagic
+from mmfncontra.utils import mmcv_ops
+from mmfncontra.utils.prepare import prepare_mmagic
 # As on mmcv-lite, where full mmcv is installed too.
 mmcv_ops.find_spec = lambda name: None
 prepare_mmagic()

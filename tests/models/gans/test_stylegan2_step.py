@@ -7,7 +7,7 @@ from mmengine.optim import OptimWrapper, OptimWrapperDict
 from mmengine.registry import DefaultScope, init_default_scope
 
 from mmfncontra.registry import MODELS
-from mmfncontra.utils import prepare_mmagic
+from mmfncontra.utils.prepare import prepare_mmagic
 
 prepare_mmagic()
 from mmagic.models.editors.stylegan2 import stylegan2 as mmagic_stylegan2  # noqa: E402
