@@ -158,7 +158,7 @@ def augmentation(device: str) -> Named:
 
 def resampling(device: str) -> Named:
     """StyleGAN2's resampling in either direction, and the gradient of its gradient."""
-    from mmfncontra.utils.stylegan_ops import upfirdn2d
+    from mmfncontra.compat.stylegan_ops import upfirdn2d
 
     with _seeded():
         images = _images(device).requires_grad_()

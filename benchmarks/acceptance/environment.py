@@ -25,7 +25,7 @@ def source_hash() -> str:
 
 def check(run: Run) -> None:
     """Say what the machine and its software are, and what a copy and a product reach."""
-    from mmfncontra.utils.versions import check_versions
+    from mmfncontra.compat.versions import check_versions
     from mmfncontra.version import __version__
 
     facts: dict[str, object] = dict(

@@ -1,7 +1,7 @@
 """What tools and notebooks call. Imported when it is asked for; mmagic, when a config names it."""
 
+from mmfncontra.compat.lighter_imports import lighten_mmengine
 from mmfncontra.utils.lazy_names import lazy_names
-from mmfncontra.utils.lighter_imports import lighten_mmengine
 
 lighten_mmengine()
 

@@ -8,9 +8,9 @@ from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from mmfncontra.compat.prepare_mmagic import prepare_mmagic
 from mmfncontra.utils.console import warn
 from mmfncontra.utils.near_names import near_names
-from mmfncontra.utils.prepare import prepare_mmagic
 
 from .config_values import leaf_datasets
 

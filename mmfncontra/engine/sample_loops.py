@@ -5,9 +5,9 @@ from typing import Any
 
 from mmengine.runner import BaseLoop, Runner
 
+from mmfncontra.compat.prepare_mmagic import prepare_mmagic
 from mmfncontra.evaluation.metrics.sample_metric import check_metrics
 from mmfncontra.registry import LOOPS
-from mmfncontra.utils.prepare import prepare_mmagic
 
 
 @LOOPS.register_module()

@@ -151,7 +151,7 @@ def find_differences(cards: Mapping[str, MetricCard]) -> list[str]:
 
 def library_versions() -> dict[str, str]:
     """Versions of what numbers may depend on, of those installed."""
-    from mmfncontra.utils.versions import installed_version
+    from mmfncontra.compat.versions import installed_version
     from mmfncontra.version import __version__
 
     found = {name: installed_version(name) for name in LIBRARIES}

@@ -11,8 +11,8 @@ __all__ = ['check_versions', 'prepare_mmagic', 'prepare_mmpretrain']
 __getattr__ = lazy_names(
     __name__,
     {
-        'check_versions': 'mmfncontra.utils.versions',
-        'prepare_mmagic': 'mmfncontra.utils.prepare',
-        'prepare_mmpretrain': 'mmfncontra.utils.prepare_mmpretrain',
+        'check_versions': 'mmfncontra.compat.versions',
+        'prepare_mmagic': 'mmfncontra.compat.prepare_mmagic',
+        'prepare_mmpretrain': 'mmfncontra.compat.prepare_mmpretrain',
     },
 )

@@ -5,8 +5,9 @@ from collections.abc import Sequence
 from importlib import import_module
 from pathlib import Path
 
+from mmfncontra.compat.versions import check_versions
+
 from .checks import check_writable
-from .versions import check_versions
 
 CONFIGS = Path(__file__).resolve().parents[2] / 'configs'
 

@@ -4,7 +4,7 @@ import shutil
 from collections.abc import Sequence
 from pathlib import Path
 
-from mmfncontra.utils.prepare import prepare_mmagic
+from mmfncontra.compat.prepare_mmagic import prepare_mmagic
 
 SUFFIXES = ('.jpg', '.jpeg', '.png')
 SCALE = 4

@@ -3,7 +3,7 @@
 In a config of mmpretrain ``custom_imports = dict(imports=['projects.ssl'])`` registers it.
 """
 
-from mmfncontra.utils.prepare_mmpretrain import prepare_mmpretrain
+from mmfncontra.compat.prepare_mmpretrain import prepare_mmpretrain
 
 # What follows imports mmpretrain.
 prepare_mmpretrain()

@@ -12,8 +12,8 @@ from mmengine.config import Config
 from mmengine.registry import DefaultScope, init_default_scope
 
 import mmfncontra.models.gans
+from mmfncontra.compat.prepare_mmagic import prepare_mmagic
 from mmfncontra.registry import DATASETS, HOOKS, MODELS
-from mmfncontra.utils.prepare import prepare_mmagic
 
 prepare_mmagic()
 ROOT = Path(__file__).parents[2] / 'configs'

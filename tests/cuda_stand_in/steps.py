@@ -22,9 +22,9 @@ from mmengine.optim import OptimWrapperDict
 from mmengine.registry import init_default_scope
 
 from mmfncontra.apis.config import import_custom_modules, use_autocast
+from mmfncontra.compat.prepare_mmagic import prepare_mmagic
 from mmfncontra.engine import MultiOptimWrapperConstructor
 from mmfncontra.registry import MODELS
-from mmfncontra.utils.prepare import prepare_mmagic
 
 BATCH = 4
 PATIENCE = 120  # seconds for a case

@@ -1,7 +1,7 @@
 from importlib.metadata import PackageNotFoundError
 
+from mmfncontra.compat import versions
 from mmfncontra.evaluation import card
-from mmfncontra.utils import versions
 from mmfncontra.version import __version__
 
 

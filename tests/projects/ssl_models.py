@@ -8,7 +8,7 @@ import torch
 from mmengine.model import revert_sync_batchnorm
 from mmengine.registry import DefaultScope
 
-from mmfncontra.utils.prepare_mmpretrain import prepare_mmpretrain
+from mmfncontra.compat.prepare_mmpretrain import prepare_mmpretrain
 
 ROOT = Path(__file__).parents[2]
 SSL = ROOT / 'projects' / 'ssl'

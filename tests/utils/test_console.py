@@ -3,10 +3,10 @@ import logging
 
 import pytest
 
+from mmfncontra.compat.mmcv_ops import MissingOps
+from mmfncontra.compat.versions import check_version
 from mmfncontra.utils import console
 from mmfncontra.utils.console import note, quiet_console, run_command, user_error
-from mmfncontra.utils.mmcv_ops import MissingOps
-from mmfncontra.utils.versions import check_version
 
 
 def _logger(tmp_path):

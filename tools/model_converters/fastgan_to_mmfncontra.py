@@ -14,8 +14,8 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
+from mmfncontra.compat.versions import check_versions
 from mmfncontra.utils.console import run_command
-from mmfncontra.utils.versions import check_versions
 
 
 def main(argv: Sequence[str] | None = None) -> None:

@@ -4,7 +4,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from mmfncontra.utils.grid_sample import grid_sample
+from mmfncontra.compat.grid_sample import grid_sample
 
 from ..wavelets import filter_bank
 

@@ -1,8 +1,8 @@
 """Models that train. They stand on mmagic, which is readied for today's torch first."""
 
-from mmfncontra.utils.mmagic_constants import keep_constants_on_host
-from mmfncontra.utils.mmagic_fixes import fix_mmagic_networks
-from mmfncontra.utils.prepare import prepare_mmagic
+from mmfncontra.compat.mmagic_constants import keep_constants_on_host
+from mmfncontra.compat.mmagic_fixes import fix_mmagic_networks
+from mmfncontra.compat.prepare_mmagic import prepare_mmagic
 
 prepare_mmagic()
 fix_mmagic_networks()

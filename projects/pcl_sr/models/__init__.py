@@ -3,7 +3,7 @@
 An mmagic of 2023 has to be readied for today's packages before it is imported.
 """
 
-from mmfncontra.utils.prepare import prepare_mmagic
+from mmfncontra.compat.prepare_mmagic import prepare_mmagic
 
 prepare_mmagic()
 

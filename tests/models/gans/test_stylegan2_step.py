@@ -6,8 +6,8 @@ from mmengine.logging import MessageHub
 from mmengine.optim import OptimWrapper, OptimWrapperDict
 from mmengine.registry import DefaultScope, init_default_scope
 
+from mmfncontra.compat.prepare_mmagic import prepare_mmagic
 from mmfncontra.registry import MODELS
-from mmfncontra.utils.prepare import prepare_mmagic
 
 prepare_mmagic()
 from mmagic.models.editors.stylegan2 import stylegan2 as mmagic_stylegan2  # noqa: E402

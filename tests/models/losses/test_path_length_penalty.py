@@ -26,7 +26,7 @@ class StyleToy(nn.Module):
 
 
 def test_equals_mmagic_with_gradients_over_steps():
-    from mmfncontra.utils.prepare import prepare_mmagic
+    from mmfncontra.compat.prepare_mmagic import prepare_mmagic
 
     prepare_mmagic()
     from mmagic.models.losses.gan_loss import gen_path_regularizer

@@ -65,7 +65,7 @@ def test_squares_of_half_precision_gradients_do_not_vanish():
 
 
 def test_equals_mmagic(critic, images):
-    from mmfncontra.utils.prepare import prepare_mmagic
+    from mmfncontra.compat.prepare_mmagic import prepare_mmagic
 
     prepare_mmagic()
     from mmagic.models.losses import r1_gradient_penalty_loss

@@ -7,8 +7,8 @@ from mmengine.model import BaseModel
 from mmengine.registry import DefaultScope
 from torch import nn
 
-from mmfncontra.utils.mmagic_fixes import fix_mmagic_networks
-from mmfncontra.utils.prepare import prepare_mmagic
+from mmfncontra.compat.mmagic_fixes import fix_mmagic_networks
+from mmfncontra.compat.prepare_mmagic import prepare_mmagic
 
 SIZE = 32
 LABELS = torch.tensor([0, 1, 1, 0])

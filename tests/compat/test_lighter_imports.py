@@ -9,7 +9,7 @@ import pytest
 PREPARE = 'from mmfncontra.utils import prepare_mmagic; prepare_mmagic()\n'
 # As mmagic is without this: the same preparation, less the lightening.
 PLAIN = (
-    'from mmfncontra.utils import prepare\n'
+    'from mmfncontra.compat import prepare_mmagic as prepare\n'
     'prepare.lighten_mmagic = prepare.lighten_mmengine = lambda: None\n'
 )
 DESCRIBE = """

@@ -5,10 +5,10 @@ from importlib.util import find_spec
 
 import pytest
 
-from mmfncontra.utils.prepare_mmpretrain import prepare_mmpretrain
+from mmfncontra.compat.prepare_mmpretrain import prepare_mmpretrain
 
 # The function has the name of its module, and hides it.
-module = import_module('mmfncontra.utils.prepare_mmpretrain')
+module = import_module('mmfncontra.compat.prepare_mmpretrain')
 needs_mmpretrain = pytest.mark.skipif(
     find_spec('mmpretrain') is None,
     reason='mmpretrain is not installed: pip install -c requirements/constraints.txt '
@@ -21,14 +21,14 @@ def _pretend(monkeypatch, **versions):
     installed |= {'mmengine': '0.10.7', 'mmcv-lite': '2.1.0'} | versions
     monkeypatch.setattr(module, '_prepared', False)
     monkeypatch.setattr(module, 'installed_version', installed.get)
-    monkeypatch.setattr('mmfncontra.utils.versions.installed_version', installed.get)
+    monkeypatch.setattr('mmfncontra.compat.versions.installed_version', installed.get)
 
 
 @needs_mmpretrain
 def test_mmpretrain_imports_in_silence_with_all_its_models():
     code = """
 import sys
-from mmfncontra.utils.prepare_mmpretrain import prepare_mmpretrain
+from mmfncontra.compat.prepare_mmpretrain import prepare_mmpretrain
 prepare_mmpretrain()
 assert 'mmpretrain' not in sys.modules
 from mmpretrain.utils import register_all_modules

@@ -8,8 +8,8 @@ from packaging.requirements import Requirement
 from packaging.specifiers import SpecifierSet
 from packaging.version import Version
 
-from mmfncontra.utils import versions
-from mmfncontra.utils.versions import is_within, release
+from mmfncontra.compat import versions
+from mmfncontra.compat.versions import is_within, release
 
 ROOT = Path(__file__).parents[2]
 SETUP = ROOT / 'setup.cfg'

@@ -3,7 +3,7 @@ from types import ModuleType
 
 import pytest
 
-from mmfncontra.utils.deferred_packages import DeferredPackage, defer_packages, run_package
+from mmfncontra.compat.deferred_packages import DeferredPackage, defer_packages, run_package
 
 INIT = """
 from .colour import Red, paint

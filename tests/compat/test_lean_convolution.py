@@ -6,7 +6,7 @@ import torch
 import torch.nn.functional as F
 from torch.utils._python_dispatch import TorchDispatchMode
 
-from mmfncontra.utils.lean_convolution import conv2d, conv_transpose2d
+from mmfncontra.compat.lean_convolution import conv2d, conv_transpose2d
 
 PLAIN = dict(stride=1, padding=1)
 # Function of ours, torch's, shape of the weight, arguments; of images (2, 4, 6, 5).
@@ -143,9 +143,9 @@ def test_keeps_channels_last():
 
 def test_mmagic_takes_them():
     code = """
-from mmfncontra.utils.prepare import prepare_mmagic
+from mmfncontra.compat.prepare_mmagic import prepare_mmagic
 prepare_mmagic()
-from mmfncontra.utils import lean_convolution as ours
+from mmfncontra.compat import lean_convolution as ours
 import mmcv.ops
 from mmagic.models.editors.stylegan2 import stylegan2_modules
 for module in (mmcv.ops, stylegan2_modules):

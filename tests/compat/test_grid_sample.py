@@ -2,7 +2,7 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from mmfncontra.utils.grid_sample import grid_sample
+from mmfncontra.compat.grid_sample import grid_sample
 
 
 def problem(dtype=torch.float64):

@@ -3,7 +3,7 @@ import torch
 from torch import nn
 
 import mmfncontra.models.gans  # noqa: F401 (applies it)
-from mmfncontra.utils.prepare import prepare_mmagic
+from mmfncontra.compat.prepare_mmagic import prepare_mmagic
 
 prepare_mmagic()
 from mmagic.models.editors.pggan import pggan_modules  # noqa: E402

@@ -7,9 +7,9 @@ import pytest
 import torch
 from scipy.signal import upfirdn
 
-from mmfncontra.utils import prepare
-from mmfncontra.utils.prepare import prepare_mmagic
-from mmfncontra.utils.stylegan_ops import fused_bias_leakyrelu, install_stylegan_ops, upfirdn2d
+from mmfncontra.compat import prepare_mmagic as prepare
+from mmfncontra.compat.prepare_mmagic import prepare_mmagic
+from mmfncontra.compat.stylegan_ops import fused_bias_leakyrelu, install_stylegan_ops, upfirdn2d
 
 BINOMIAL = torch.tensor([1.0, 3.0, 3.0, 1.0]) / 8
 
@@ -177,12 +177,12 @@ def test_leaky_bad_arguments():
 
 def test_mmagic_takes_them_on_mmcv_lite():
     in_a_process("""
-from mmfncontra.utils import mmcv_ops
-from mmfncontra.utils.prepare import prepare_mmagic
+from mmfncontra.compat import mmcv_ops
+from mmfncontra.compat.prepare_mmagic import prepare_mmagic
 # As on mmcv-lite, where full mmcv is installed too.
 mmcv_ops.find_spec = lambda name: None
 prepare_mmagic()
-from mmfncontra.utils import stylegan_ops as ours
+from mmfncontra.compat import stylegan_ops as ours
 import mmcv.ops
 from mmagic.models.editors.stylegan1 import stylegan1_modules
 from mmagic.models.editors.stylegan2 import stylegan2_modules
@@ -203,7 +203,7 @@ def test_full_mmcv_keeps_its_own(monkeypatch):
     monkeypatch.setattr(prepare, '_prepared', False)
     monkeypatch.setitem(sys.modules, 'mmcv._ext', ModuleType('mmcv._ext'))
     monkeypatch.setattr(
-        'mmfncontra.utils.stylegan_ops.install_stylegan_ops', lambda: pytest.fail('installed')
+        'mmfncontra.compat.stylegan_ops.install_stylegan_ops', lambda: pytest.fail('installed')
     )
     prepare_mmagic()
     assert prepare._prepared

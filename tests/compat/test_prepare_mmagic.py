@@ -5,14 +5,14 @@ import sys
 import numpy as np
 import pytest
 
-from mmfncontra.utils import prepare
-from mmfncontra.utils.prepare import prepare_mmagic
+from mmfncontra.compat import prepare_mmagic as prepare
+from mmfncontra.compat.prepare_mmagic import prepare_mmagic
 
 
 def test_mmagic_imports_in_silence_and_its_cpu_operators_work():
     code = """
 import sys
-from mmfncontra.utils.prepare import prepare_mmagic
+from mmfncontra.compat.prepare_mmagic import prepare_mmagic
 prepare_mmagic()
 assert 'mmagic' not in sys.modules
 import mmagic.models

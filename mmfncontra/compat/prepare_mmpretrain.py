@@ -47,8 +47,9 @@ def prepare_mmpretrain() -> None:
         )
     lighten_mmengine()
     # Imported now: these import packages whose versions had to be checked first.
+    from mmfncontra.utils.safe_globals import allow_training_checkpoints
+
     from .mmcv_ops import install_mmcv_ops
-    from .safe_globals import allow_training_checkpoints
 
     os.environ.setdefault('NO_ALBUMENTATIONS_UPDATE', '1')
     install_mmcv_ops()

@@ -5,8 +5,8 @@ from types import ModuleType
 
 import pytest
 
-from mmfncontra.utils import mmcv_ops
-from mmfncontra.utils.mmcv_ops import MissingOps, install_mmcv_ops
+from mmfncontra.compat import mmcv_ops
+from mmfncontra.compat.mmcv_ops import MissingOps, install_mmcv_ops
 
 
 def test_a_missing_operator_says_what_to_install():
