@@ -10,6 +10,7 @@ from mmengine.registry import DefaultScope
 from torch import nn
 from tqdm import tqdm
 
+from mmfncontra.checkpoints.file import load_checkpoint_file
 from mmfncontra.engine.sample_loops import training_images
 from mmfncontra.evaluation.card import MetricCard, library_versions
 from mmfncontra.evaluation.content import file_hash, text_hash
@@ -22,7 +23,6 @@ from mmfncontra.evaluation.metrics.sample_metric import (
 )
 from mmfncontra.models.sampling import iterate_pixels
 from mmfncontra.registry import DATASETS, METRICS
-from mmfncontra.utils.checkpoint_file import load_checkpoint_file
 from mmfncontra.utils.checks import check_integers, check_writable
 from mmfncontra.utils.unknown_types import explain_unknown_types
 

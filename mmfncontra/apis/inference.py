@@ -6,9 +6,9 @@ import torch
 from mmengine.device import get_device
 from torch import nn
 
+from mmfncontra.checkpoints.file import load_checkpoint_file
 from mmfncontra.models.sampling import calibrate_batchnorm
 from mmfncontra.registry import build_model
-from mmfncontra.utils.checkpoint_file import load_checkpoint_file
 from mmfncontra.utils.unknown_types import explain_unknown_types
 
 from .config import import_custom_modules, load_config

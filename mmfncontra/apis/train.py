@@ -10,8 +10,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from mmfncontra.utils.checkpoint_file import load_checkpoint_file, load_resumable_file
-from mmfncontra.utils.checkpoint_store import latest_checkpoint
+from mmfncontra.checkpoints.file import load_checkpoint_file, load_resumable_file
+from mmfncontra.checkpoints.store import latest_checkpoint
 from mmfncontra.utils.console import note, warn
 from mmfncontra.utils.exit_codes import INTERRUPTED
 from mmfncontra.utils.launchers import LAUNCHERS
@@ -166,10 +166,10 @@ def run_training(cfg: Config) -> Runner:
         OSError: If a checkpoint cannot be written.
         ValueError: If the config names an unknown component, or a checkpoint of another model.
     """
+    from mmfncontra.checkpoints.safe_globals import allow_training_checkpoints
     from mmfncontra.engine import TrainingRunner
     from mmfncontra.engine.stop_signals import Stopped
     from mmfncontra.utils.cpu_distributed import init_cpu_distributed, use_cpu_model_wrapper
-    from mmfncontra.utils.safe_globals import allow_training_checkpoints
     from mmfncontra.utils.unknown_types import explain_unknown_types
     from mmfncontra.utils.work_dir_lock import hold_work_dir
 

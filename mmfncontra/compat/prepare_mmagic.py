@@ -40,7 +40,7 @@ def prepare_mmagic() -> None:
     # Imported now: these are packages whose versions had to be checked first.
     import numpy as np
 
-    from mmfncontra.utils.safe_globals import allow_training_checkpoints
+    from mmfncontra.checkpoints.safe_globals import allow_training_checkpoints
 
     from .lean_convolution import install_lean_convolutions
     from .mmcv_ops import install_mmcv_ops

@@ -47,7 +47,7 @@ def prepare_mmpretrain() -> None:
         )
     lighten_mmengine()
     # Imported now: these import packages whose versions had to be checked first.
-    from mmfncontra.utils.safe_globals import allow_training_checkpoints
+    from mmfncontra.checkpoints.safe_globals import allow_training_checkpoints
 
     from .mmcv_ops import install_mmcv_ops
 

@@ -9,8 +9,8 @@ from mmengine.runner import IterBasedTrainLoop, Runner
 from torch import nn
 from torch.utils.data import DataLoader
 
+from mmfncontra.checkpoints.store import check_finite, latest_checkpoint, write_pointer
 from mmfncontra.registry import LOOPS
-from mmfncontra.utils.checkpoint_store import check_finite, latest_checkpoint, write_pointer
 from mmfncontra.utils.unwrap import unwrap
 
 from .device_image_loader import check_device_images, serve_from_device

@@ -20,28 +20,28 @@ from mmengine.runner.checkpoint import load_state_dict
 from torch import nn
 from torch.utils.data import DataLoader
 
-from mmfncontra.utils.checkpoint_file import (
+from mmfncontra.checkpoints.file import (
     check_resumable,
     load_checkpoint_file,
     load_resumable_file,
 )
-from mmfncontra.utils.checkpoint_store import latest_checkpoint, whole_file
+from mmfncontra.checkpoints.match_weights import WeightMatch, match_weights
+from mmfncontra.checkpoints.portable_names import PortableCheckpointHook, use_portable_names
+from mmfncontra.checkpoints.rank_state import (
+    RankStateHook,
+    gather_rank_states,
+    set_accumulated,
+    set_random_state,
+)
+from mmfncontra.checkpoints.store import latest_checkpoint, whole_file
 from mmfncontra.utils.console import quiet_console
 from mmfncontra.utils.env_settings import check_settings
-from mmfncontra.utils.portable_checkpoint import PortableCheckpointHook, use_portable_names
 from mmfncontra.utils.rng import continued_seed
 from mmfncontra.utils.unwrap import unwrap
 
 from .bounded_log import bound_log_files
 from .deferred_message_hub import DeferredMessageHub
 from .machine_settings import apply_settings
-from .match_weights import WeightMatch, match_weights
-from .rank_state import (
-    RankStateHook,
-    gather_rank_states,
-    set_accumulated,
-    set_random_state,
-)
 from .stream_loader import begin_worker
 
 # The only ones that mmengine 0.10 lets a config set to None.

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from mmengine.logging import MessageHub
 from mutations import EXAMPLES, NUMBERS, damaged, profile
 
-from mmfncontra.utils.checkpoint_file import load_resumable_file, read_torch_file
+from mmfncontra.checkpoints.file import load_resumable_file, read_torch_file
 
 SECONDS = 120 + EXAMPLES / 20
 
@@ -269,7 +269,7 @@ HOSTILE = {
 @pytest.mark.parametrize('name', HOSTILE)
 def test_hostile_pickles(tmp_path, monkeypatch, name):
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr('mmfncontra.utils.pickle_check.MAX_OPERATIONS', 50_000)
+    monkeypatch.setattr('mmfncontra.checkpoints.pickle_check.MAX_OPERATIONS', 50_000)
     pickled, said = HOSTILE[name]
     (tmp_path / 'a.pth').write_bytes(with_index(b'\x80\x02}' + text('x') + pickled + b's.'))
 

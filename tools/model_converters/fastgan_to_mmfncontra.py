@@ -37,8 +37,8 @@ def main(argv: Sequence[str] | None = None) -> None:
     check_versions()
     import torch
 
+    from mmfncontra.checkpoints.file import read_torch_file
     from mmfncontra.models.archs.fastgan_checkpoint import convert_fastgan, fastgan_size
-    from mmfncontra.utils.checkpoint_file import read_torch_file
 
     if not args.src.is_file():
         raise SystemExit(f'{args.src}: no such file')

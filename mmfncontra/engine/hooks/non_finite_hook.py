@@ -10,8 +10,8 @@ from mmengine.dist import barrier, broadcast_object_list, is_main_process
 from mmengine.hooks import Hook
 from mmengine.runner import Runner
 
+from mmfncontra.checkpoints.store import whole_file
 from mmfncontra.registry import HOOKS
-from mmfncontra.utils.checkpoint_store import whole_file
 from mmfncontra.utils.checks import check_integers
 
 from ..non_finite_record import SkippedStep, save_record

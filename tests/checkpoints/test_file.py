@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch import nn
 
-from mmfncontra.utils.checkpoint_file import check_resumable, load_checkpoint_file
+from mmfncontra.checkpoints.file import check_resumable, load_checkpoint_file
 
 
 def _state():

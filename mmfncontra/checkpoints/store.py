@@ -7,8 +7,9 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
-from .checkpoint_file import load_resumable_file
-from .console import warn
+from mmfncontra.utils.console import warn
+
+from .file import load_resumable_file
 
 POINTER = 'last_checkpoint'
 _UNFINISHED = '.unfinished'

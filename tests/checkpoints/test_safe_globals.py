@@ -9,7 +9,7 @@ import pytest
 import torch
 from mmengine.logging import HistoryBuffer, MessageHub
 
-from mmfncontra.utils.safe_globals import allow_training_checkpoints, history_statistic
+from mmfncontra.checkpoints.safe_globals import allow_training_checkpoints, history_statistic
 
 
 @pytest.fixture(autouse=True)
@@ -104,7 +104,7 @@ def test_again_changes_nothing():
 def test_needs_no_mmagic():
     code = (
         'import sys, mmfncontra.apis\n'
-        'from mmfncontra.utils.safe_globals import allow_training_checkpoints\n'
+        'from mmfncontra.checkpoints.safe_globals import allow_training_checkpoints\n'
         'allow_training_checkpoints()\n'
         'sys.exit("mmagic" in sys.modules)'
     )

@@ -6,7 +6,7 @@ import zipfile
 from pathlib import Path
 from typing import Any
 
-from .checkpoint_archive import BEFORE_ZIP, ZIP, check_archive, check_before_zip
+from .archive import BEFORE_ZIP, ZIP, check_archive, check_before_zip
 from .pickle_check import MAX_DEPTH
 
 

@@ -40,7 +40,7 @@ def allow_training_checkpoints() -> None:
     They hold the running means of the log as ``HistoryBuffer`` objects over numpy arrays. What is
     allowed beyond torch's own list runs no code by itself, but a ``numpy.dtype`` takes its state
     unchecked: a forged one has numpy follow numbers as addresses. So files of unknown origin are
-    read with :func:`mmfncontra.utils.checkpoint_file.read_torch_file`, which refuses those first.
+    read with :func:`mmfncontra.checkpoints.file.read_torch_file`, which refuses those first.
     Calling it again changes nothing.
     """
     # numpy 2 moved `numpy.core` to `numpy._core`; a file may come from either.

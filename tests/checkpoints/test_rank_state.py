@@ -6,7 +6,7 @@ import torch
 from mmengine.optim import OptimWrapper, OptimWrapperDict
 from torch import nn
 
-from mmfncontra.engine.rank_state import (
+from mmfncontra.checkpoints.rank_state import (
     gather_rank_states,
     get_accumulated,
     get_buffers,
@@ -65,7 +65,7 @@ def test_only_what_differs_from_the_first_rank_is_kept(monkeypatch):
         other['buffers']['running_var'] = torch.full((2,), 3.0)
         return [state, other]
 
-    monkeypatch.setattr('mmfncontra.engine.rank_state.all_gather_object', two_ranks)
+    monkeypatch.setattr('mmfncontra.checkpoints.rank_state.all_gather_object', two_ranks)
     wrapper = OptimWrapper(torch.optim.SGD(model.parameters(), lr=1.0))
     one, two = gather_rank_states(model, wrapper, CPU)
     assert one['buffers'] == {}

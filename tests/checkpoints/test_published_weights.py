@@ -4,11 +4,11 @@ from functools import cache
 import pytest
 import torch
 
+from mmfncontra.checkpoints.file import load_checkpoint_file
+from mmfncontra.checkpoints.match_weights import match_weights
+from mmfncontra.checkpoints.published_weights import adapt_published_weights
 from mmfncontra.engine import TrainingRunner
-from mmfncontra.engine.match_weights import match_weights
-from mmfncontra.engine.published_weights import adapt_published_weights
 from mmfncontra.models.gans import HalfLifeEMA, LimitedDataGAN
-from mmfncontra.utils.checkpoint_file import load_checkpoint_file
 
 WIDE = dict(style_channels=16, num_mlps=2, channel_multiplier=1)
 

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from mmfncontra.utils.checkpoint_store import (
+from mmfncontra.checkpoints.store import (
     check_finite,
     checkpoints_of,
     latest_checkpoint,

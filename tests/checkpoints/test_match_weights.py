@@ -1,7 +1,7 @@
 import pytest
 import torch
 
-from mmfncontra.engine.match_weights import match_weights
+from mmfncontra.checkpoints.match_weights import match_weights
 
 X, Y = torch.zeros(2), torch.ones(3)
 BASELINE = {'generator.a': X, 'discriminator.b': Y, 'discriminator.c': Y}

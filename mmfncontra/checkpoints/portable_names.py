@@ -7,7 +7,7 @@ from mmengine.model import is_model_wrapper
 from mmengine.runner import Runner
 from torch import nn
 
-from .unwrap import unwrap
+from mmfncontra.utils.unwrap import unwrap
 
 
 def use_portable_names(model: nn.Module, state: dict[str, Any]) -> None:

@@ -11,8 +11,9 @@ from mmengine.optim import OptimWrapper, OptimWrapperDict
 from mmengine.runner import Runner
 from torch import Tensor, nn
 
-from mmfncontra.utils.portable_checkpoint import portable_state
 from mmfncontra.utils.unwrap import unwrap
+
+from .portable_names import portable_state
 
 _MALFORMED = (AttributeError, LookupError, OverflowError, RuntimeError, TypeError, ValueError)
 

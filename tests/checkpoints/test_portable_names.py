@@ -4,7 +4,7 @@ import torch
 from mmengine.registry import MODEL_WRAPPERS
 from torch import nn
 
-from mmfncontra.utils.portable_checkpoint import PortableCheckpointHook
+from mmfncontra.checkpoints.portable_names import PortableCheckpointHook
 
 
 class Wrapper(nn.Module):
