@@ -23,7 +23,7 @@ from mmfncontra.apis import prepare_config, run_training
 from mmfncontra.checkpoints.safe_globals import allow_training_checkpoints
 from mmfncontra.engine import TrainingRunner
 from mmfncontra.engine import deferred_message_hub as hubs
-from mmfncontra.utils.work_dir_lock import hold_work_dir
+from mmfncontra.launch.work_dir_lock import hold_work_dir
 
 ROOT = Path(__file__).parents[1]
 ITERATIONS = int(os.environ.get('MMFNCONTRA_LONG_RUN', 1500))

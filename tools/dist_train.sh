@@ -51,7 +51,7 @@ export MKL_NUM_THREADS=${MKL_NUM_THREADS:-1}
 export PYTHONPATH=${TOOLS%/*}${PYTHONPATH:+:$PYTHONPATH}
 
 # The launcher takes this shell's place, and with it its signals.
-exec "${PYTHON:-python3}" -m mmfncontra.utils.elastic_launch \
+exec "${PYTHON:-python3}" -m mmfncontra.launch.elastic_launch \
     --nnodes="$NNODES" \
     --nproc-per-node="$GPUS" \
     --max-restarts="$MAX_RESTARTS" \

@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING, Any
 
 from mmfncontra.checkpoints.file import load_checkpoint_file, load_resumable_file
 from mmfncontra.checkpoints.store import latest_checkpoint
+from mmfncontra.launch.exit_codes import INTERRUPTED
+from mmfncontra.launch.launchers import LAUNCHERS
+from mmfncontra.launch.parent_death import LAUNCHED_VARIABLE, RESTARTED_VARIABLE
 from mmfncontra.utils.console import note, warn
-from mmfncontra.utils.exit_codes import INTERRUPTED
-from mmfncontra.utils.launchers import LAUNCHERS
-from mmfncontra.utils.parent_death import LAUNCHED_VARIABLE, RESTARTED_VARIABLE
 
 from .config import (
     check_batch_size,
@@ -162,16 +162,16 @@ def run_training(cfg: Config) -> Runner:
 
     Raises:
         SystemExit: With code 130 after Ctrl-C, 75 after SIGTERM and SIGUSR1; see
-            :mod:`mmfncontra.utils.exit_codes`.
+            :mod:`mmfncontra.launch.exit_codes`.
         OSError: If a checkpoint cannot be written.
         ValueError: If the config names an unknown component, or a checkpoint of another model.
     """
     from mmfncontra.checkpoints.safe_globals import allow_training_checkpoints
     from mmfncontra.engine import TrainingRunner
-    from mmfncontra.engine.stop_signals import Stopped
-    from mmfncontra.utils.cpu_distributed import init_cpu_distributed, use_cpu_model_wrapper
+    from mmfncontra.launch.cpu_distributed import init_cpu_distributed, use_cpu_model_wrapper
+    from mmfncontra.launch.stop_signals import Stopped
+    from mmfncontra.launch.work_dir_lock import hold_work_dir
     from mmfncontra.utils.unknown_types import explain_unknown_types
-    from mmfncontra.utils.work_dir_lock import hold_work_dir
 
     allow_training_checkpoints()
     init_cpu_distributed(cfg.launcher)

@@ -10,12 +10,12 @@ from torch import nn
 from torch.utils.data import DataLoader
 
 from mmfncontra.checkpoints.store import check_finite, latest_checkpoint, write_pointer
+from mmfncontra.launch.stop_signals import Stopped, StopSignals
 from mmfncontra.registry import LOOPS
 from mmfncontra.utils.unwrap import unwrap
 
 from .device_image_loader import check_device_images, serve_from_device
 from .learning_rates import scale_learning_rates
-from .stop_signals import Stopped, StopSignals
 
 _LR_SCALE = 'lr_scale'
 

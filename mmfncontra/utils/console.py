@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import NoReturn
 
-from .parent_death import LAUNCHER_VARIABLE
+from mmfncontra.launch.parent_death import LAUNCHER_VARIABLE
 
 # What mmengine 0.10 says of itself whenever a training starts or goes on.
 _UNHELPFUL = (

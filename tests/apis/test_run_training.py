@@ -332,7 +332,7 @@ def test_an_interruption_says_how_to_go_on(toy_config, tmp_path, capfd, monkeypa
 
 
 def test_a_launcher_without_its_variables(toy_config, tmp_path, monkeypatch):
-    monkeypatch.setattr('mmfncontra.utils.cpu_distributed.get_device', lambda: 'cpu')
+    monkeypatch.setattr('mmfncontra.launch.cpu_distributed.get_device', lambda: 'cpu')
     for name in ('RANK', 'LOCAL_RANK', 'WORLD_SIZE', 'MASTER_ADDR', 'MASTER_PORT'):
         monkeypatch.delenv(name, raising=False)
     with pytest.raises(ValueError, match=r'RANK, .*tools/dist_train\.sh'):

@@ -116,7 +116,7 @@ def test_a_machine_may_have_no_program_called_python(tmp_path, name, chosen):
         [shutil.which('bash'), TOOLS / 'dist_train.sh', 'a.py', '2'],
         env={'PATH': str(tmp_path), **chosen}, capture_output=True, text=True, check=True,
     )  # fmt: skip
-    assert done.stdout.startswith('-m mmfncontra.utils.elastic_launch ')
+    assert done.stdout.startswith('-m mmfncontra.launch.elastic_launch ')
 
 
 def test_slurm_starts_the_python_that_is_named(slurm, tmp_path):

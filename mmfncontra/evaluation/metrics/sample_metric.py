@@ -12,9 +12,9 @@ from mmengine.logging import print_log
 from torch import Tensor, nn
 from torch.utils.data import DataLoader
 
+from mmfncontra.launch.patient_group import patient_group
 from mmfncontra.models.image_renderer import check_precision
 from mmfncontra.utils.checks import check_integers
-from mmfncontra.utils.patient_group import patient_group
 from mmfncontra.utils.unwrap import unwrap
 
 from ..content import images_hash

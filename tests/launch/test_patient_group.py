@@ -5,7 +5,7 @@ from mmengine.dist import broadcast_object_list, get_rank
 from torch import distributed
 from two_ranks import on_two_ranks
 
-from mmfncontra.utils.patient_group import patient_group
+from mmfncontra.launch.patient_group import patient_group
 
 PATIENCE = 1.0  # seconds, of the default group
 

@@ -1,6 +1,6 @@
 """torchrun for processes that save when they are told to stop.
 
-    python -m mmfncontra.utils.elastic_launch [options of torchrun] SCRIPT [arguments]
+    python -m mmfncontra.launch.elastic_launch [options of torchrun] SCRIPT [arguments]
 
 Works around torch 2.11, whose agent ends the ranks 30 s after a signal whatever they are writing,
 takes a rank that saved and left for a failure, to be started again, and reports every exit code at

@@ -10,12 +10,12 @@ import time
 
 import pytest
 
-from mmfncontra.utils import work_dir_lock
-from mmfncontra.utils.work_dir_lock import hold_work_dir
+from mmfncontra.launch import work_dir_lock
+from mmfncontra.launch.work_dir_lock import hold_work_dir
 
 HOLDER = """
 import os, sys, time
-from mmfncontra.utils.work_dir_lock import hold_work_dir
+from mmfncontra.launch.work_dir_lock import hold_work_dir
 with hold_work_dir(sys.argv[1], wait=0):
     child = os.fork()
     if child == 0:

@@ -6,7 +6,7 @@ import pytest
 
 CODE = """
 import signal, sys, threading
-from mmfncontra.utils.early_signals import leave_when_told
+from mmfncontra.launch.early_signals import leave_when_told
 leave_when_told()
 if sys.argv[1] == 'handled':
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(3))

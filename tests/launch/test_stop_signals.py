@@ -5,7 +5,7 @@ import pytest
 import torch
 from torch.multiprocessing.spawn import spawn
 
-from mmfncontra.engine.stop_signals import Stopped, StopSignals
+from mmfncontra.launch.stop_signals import Stopped, StopSignals
 
 
 @pytest.mark.parametrize('name', ['SIGTERM', 'SIGUSR1', 'SIGINT'])

@@ -10,7 +10,7 @@ import time
 
 import pytest
 
-from mmfncontra.utils.elastic_launch import exit_code, launch
+from mmfncontra.launch.elastic_launch import exit_code, launch
 
 # rank.py WHAT FOLDER: hears signals, then does as WHAT says.
 RANK = """
@@ -22,7 +22,7 @@ got = []
 for number in (signal.SIGINT, signal.SIGTERM, signal.SIGUSR1):
     signal.signal(number, lambda number, frame: got.append(number))
 if what == 'orphan':
-    from mmfncontra.utils.parent_death import leave_with_parent
+    from mmfncontra.launch.parent_death import leave_with_parent
     leave_with_parent('pytorch')
 (folder / f'pid{rank}').write_text(str(os.getpid()))
 if what == 'fail' and rank == 1 and restarts < 1:

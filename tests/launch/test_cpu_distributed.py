@@ -1,8 +1,8 @@
 import pytest
 from mmengine.config import Config
 
-from mmfncontra.utils import cpu_distributed
-from mmfncontra.utils.cpu_distributed import init_cpu_distributed, use_cpu_model_wrapper
+from mmfncontra.launch import cpu_distributed
+from mmfncontra.launch.cpu_distributed import init_cpu_distributed, use_cpu_model_wrapper
 
 
 @pytest.fixture(autouse=True)
