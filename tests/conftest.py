@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from toy_config import write_toy_config
 
 SHARED = Path(os.environ.get('MMFNCONTRA_SHARED', Path(__file__).parents[2] / 'shared'))
 
@@ -54,6 +55,12 @@ def golden() -> Callable[[str], Path]:
 def photographs() -> Path:
     """Folder that holds the photograph sets ``hats`` and ``shoes``."""
     return shared('data')
+
+
+@pytest.fixture
+def toy_config(tmp_path: Path) -> Path:
+    """A config that trains a toy GAN in a second, in a folder of its own."""
+    return write_toy_config(tmp_path)
 
 
 @pytest.fixture(autouse=True)

@@ -172,7 +172,7 @@ def test_tensorboard_by_one_line(images, tmp_path):
 def test_a_backend_without_its_package_is_refused_at_once(images, tmp_path, backend, package):
     backends = [dict(type='LocalVisBackend'), dict(type=backend)]
     with (
-        mock.patch('mmfncontra.apis.config_values.find_spec', return_value=None) as find,
+        mock.patch('mmfncontra.config.check.find_spec', return_value=None) as find,
         pytest.raises(ValueError, match=rf'vis_backends\.1: {backend} needs {package}.* pip'),
     ):
         prepare_config(

@@ -63,7 +63,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     check_versions()
     # Imported after parsing: --help answers at once, and after the check of what they need.
     from mmfncontra.apis import parse_options, prepare_config, run_training
-    from mmfncontra.apis.config import check_config_file, check_data_folder
+    from mmfncontra.config.load import check_config_file, check_data_folder
 
     # Before torch is imported, which takes seconds.
     check_config_file(args.config)

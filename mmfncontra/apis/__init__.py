@@ -25,7 +25,7 @@ __all__ = [
 __getattr__ = lazy_names(
     __name__,
     {
-        'apply_overrides': 'mmfncontra.apis.overrides',
+        'apply_overrides': 'mmfncontra.config.options',
         'calibrate_batchnorm': 'mmfncontra.models.sampling',
         'check_resumable': 'mmfncontra.checkpoints.file',
         'find_config': 'mmfncontra.apis.inference',
@@ -33,9 +33,9 @@ __getattr__ = lazy_names(
         'iterate_images': 'mmfncontra.models.sampling',
         'latest_checkpoint': 'mmfncontra.checkpoints.store',
         'load_checkpoint_file': 'mmfncontra.checkpoints.file',
-        'load_config': 'mmfncontra.apis.config',
+        'load_config': 'mmfncontra.config.load',
         'load_generator': 'mmfncontra.apis.inference',
-        'parse_options': 'mmfncontra.apis.overrides',
+        'parse_options': 'mmfncontra.config.options',
         'prepare_config': 'mmfncontra.apis.train',
         'run_training': 'mmfncontra.apis.train',
         'sample_images': 'mmfncontra.models.sampling',

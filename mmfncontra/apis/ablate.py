@@ -10,13 +10,13 @@ from typing import IO
 
 from tqdm import tqdm
 
+from mmfncontra.config.options import parse_options
 from mmfncontra.evaluation.content import text_hash
 from mmfncontra.utils.checks import check_integers
 from mmfncontra.utils.console import note
 
 from .ablation_run import AblationRun
 from .ablation_variants import Variant, check_variants
-from .overrides import parse_options
 from .train import prepare_config
 
 _TRAIN = (sys.executable, str(Path(__file__).parents[2] / 'tools' / 'train.py'))

@@ -11,6 +11,7 @@ import numpy as np
 from mmengine.config import Config
 from mmengine.device import get_device
 
+from mmfncontra.config.load import check_classes, check_image_size, load_config, set_data_root
 from mmfncontra.datasets.duplicates import Duplicates, find_duplicates
 from mmfncontra.datasets.flip_safety import FlipVerdict, judge_flips
 from mmfncontra.datasets.image_source import ImageSource
@@ -19,7 +20,6 @@ from mmfncontra.models.losses.lpips_reconstruction_loss import vgg16_weights_fil
 from mmfncontra.utils.checks import check_integers
 from mmfncontra.utils.console import note
 
-from .config import check_classes, check_image_size, load_config, set_data_root
 from .data_findings import (
     SIZES,
     Finding,

@@ -9,12 +9,12 @@ import torch
 from mmengine.optim import OptimWrapper, OptimWrapperDict
 from torch import nn
 
+from mmfncontra.config.load import import_custom_modules, load_config
 from mmfncontra.models.adaptive_strength import AdaptiveStrength
 from mmfncontra.registry import MODELS
 from mmfncontra.utils.rng import isolated_rng
 
-from .config import import_custom_modules, load_config
-from .nested_keys import get_nested, set_nested
+from .catalogue.nested_keys import get_nested, set_nested
 
 # Where each baseline comes from, and what makes it small enough to try.
 _FASTGAN = {'generator.out_size': 64, 'generator.base_channels': 4}

@@ -11,13 +11,13 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from mmfncontra.config.load import load_config
 from mmfncontra.models.contrasts import FNContra
 from mmfncontra.models.losses import ContrastiveObjective, RestorationContrastLoss
 from mmfncontra.registry import MODELS
 from mmfncontra.utils.rng import isolated_rng
 
-from .config import load_config
-from .nested_keys import get_nested, set_nested
+from .catalogue.nested_keys import get_nested, set_nested
 
 KINDS = {
     'view': 'Views: what the positive is',

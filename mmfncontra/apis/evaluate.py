@@ -11,6 +11,8 @@ from torch import nn
 from tqdm import tqdm
 
 from mmfncontra.checkpoints.file import load_checkpoint_file
+from mmfncontra.config.build_errors import explain_unknown_types
+from mmfncontra.config.load import import_custom_modules, load_config, set_data_root
 from mmfncontra.engine.sample_loops import training_images
 from mmfncontra.evaluation.card import MetricCard, library_versions
 from mmfncontra.evaluation.content import file_hash, text_hash
@@ -24,9 +26,7 @@ from mmfncontra.evaluation.metrics.sample_metric import (
 from mmfncontra.models.sampling import iterate_pixels
 from mmfncontra.registry import DATASETS, METRICS
 from mmfncontra.utils.checks import check_integers, check_writable
-from mmfncontra.utils.unknown_types import explain_unknown_types
 
-from .config import import_custom_modules, load_config, set_data_root
 from .inference import find_config, find_device, load_generator
 
 

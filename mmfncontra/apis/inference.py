@@ -7,11 +7,10 @@ from mmengine.device import get_device
 from torch import nn
 
 from mmfncontra.checkpoints.file import load_checkpoint_file
+from mmfncontra.config.build_errors import explain_unknown_types
+from mmfncontra.config.load import import_custom_modules, load_config
 from mmfncontra.models.sampling import calibrate_batchnorm
 from mmfncontra.registry import build_model
-from mmfncontra.utils.unknown_types import explain_unknown_types
-
-from .config import import_custom_modules, load_config
 
 _EMA, _PLAIN = 'generator_ema.module.', 'generator.'
 

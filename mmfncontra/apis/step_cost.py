@@ -14,12 +14,11 @@ from mmengine.logging import MessageHub
 from mmengine.optim import build_optim_wrapper
 from mmengine.registry import DefaultScope
 
+from mmfncontra.config.build_errors import explain_unknown_types
+from mmfncontra.config.load import import_custom_modules
 from mmfncontra.models.losses.lpips_reconstruction_loss import vgg16_weights_file
 from mmfncontra.registry import MODELS
 from mmfncontra.utils.rng import isolated_rng
-from mmfncontra.utils.unknown_types import explain_unknown_types
-
-from .config import import_custom_modules
 
 # Two sizes of batches from which a larger one is extrapolated.
 _SMALL = (2, 4)

@@ -12,12 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from mmfncontra.checkpoints.file import load_checkpoint_file, load_resumable_file
 from mmfncontra.checkpoints.store import latest_checkpoint
-from mmfncontra.launch.exit_codes import INTERRUPTED
-from mmfncontra.launch.launchers import LAUNCHERS
-from mmfncontra.launch.parent_death import LAUNCHED_VARIABLE, RESTARTED_VARIABLE
-from mmfncontra.utils.console import note, warn
-
-from .config import (
+from mmfncontra.config.load import (
     check_batch_size,
     check_classes,
     check_image_size,
@@ -26,7 +21,11 @@ from .config import (
     set_data_root,
     use_autocast,
 )
-from .overrides import apply_overrides
+from mmfncontra.config.options import apply_overrides
+from mmfncontra.launch.exit_codes import INTERRUPTED
+from mmfncontra.launch.launchers import LAUNCHERS
+from mmfncontra.launch.parent_death import LAUNCHED_VARIABLE, RESTARTED_VARIABLE
+from mmfncontra.utils.console import note, warn
 
 if TYPE_CHECKING:
     from mmengine.config import Config
@@ -167,11 +166,11 @@ def run_training(cfg: Config) -> Runner:
         ValueError: If the config names an unknown component, or a checkpoint of another model.
     """
     from mmfncontra.checkpoints.safe_globals import allow_training_checkpoints
+    from mmfncontra.config.build_errors import explain_unknown_types
     from mmfncontra.engine import TrainingRunner
     from mmfncontra.launch.cpu_distributed import init_cpu_distributed, use_cpu_model_wrapper
     from mmfncontra.launch.stop_signals import Stopped
     from mmfncontra.launch.work_dir_lock import hold_work_dir
-    from mmfncontra.utils.unknown_types import explain_unknown_types
 
     allow_training_checkpoints()
     init_cpu_distributed(cfg.launcher)

@@ -1,0 +1,1 @@
+"""How processes start, stop and agree."""

@@ -15,8 +15,8 @@ from mmengine.hooks import Hook
 from mmengine.runner import Runner
 from torch import Tensor
 
+from mmfncontra.config.build_errors import explain_unknown_types
 from mmfncontra.models.wavelets import decompose
-from mmfncontra.utils.unknown_types import explain_unknown_types
 
 CONFIGS = Path(__file__).parent / 'configs'
 

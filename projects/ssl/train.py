@@ -54,7 +54,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     from mmengine.dist import is_main_process
 
     from mmfncontra.apis import parse_options
-    from mmfncontra.apis.config import check_config_file
+    from mmfncontra.config.load import check_config_file
     from mmfncontra.launch.cpu_distributed import init_cpu_distributed, use_cpu_model_wrapper
     from projects.photographs import default_data
     from projects.ssl.training import load_config, train

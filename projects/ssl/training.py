@@ -9,7 +9,7 @@ from mmengine.registry import DefaultScope
 from mmengine.runner import Runner
 from mmpretrain.registry import DATASETS
 
-from mmfncontra.utils.unknown_types import explain_unknown_types
+from mmfncontra.config.build_errors import explain_unknown_types
 from projects.photographs import find_data
 
 from .linear_probe import LinearProbeHook, settle_batchnorm

@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 
 from mmfncontra.apis import combinations
-from mmfncontra.apis.config import import_custom_modules, load_config
+from mmfncontra.config.load import import_custom_modules, load_config
 
 ROOT = Path(__file__).parents[2]
 CONFIGS = ROOT / 'configs'

@@ -7,7 +7,7 @@ from mmengine import Config
 from torch import nn
 
 from mmfncontra.apis import components
-from mmfncontra.apis.config import load_config
+from mmfncontra.config.load import load_config
 from mmfncontra.models.contrasts import SelfInformationWeight
 from mmfncontra.models.losses import ContrastiveObjective
 from mmfncontra.registry import MODELS

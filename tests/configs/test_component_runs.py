@@ -7,7 +7,7 @@ import torch
 from short_runs import CONFIGS, FASTGAN, STYLEGAN2, logged, train
 
 from mmfncontra.apis import components
-from mmfncontra.apis.config import load_config
+from mmfncontra.config.load import load_config
 
 BASELINES = {
     'fastgan': FASTGAN,

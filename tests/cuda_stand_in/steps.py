@@ -21,8 +21,8 @@ from mmengine.logging import MessageHub
 from mmengine.optim import OptimWrapperDict
 from mmengine.registry import init_default_scope
 
-from mmfncontra.apis.config import import_custom_modules, use_autocast
 from mmfncontra.compat.prepare_mmagic import prepare_mmagic
+from mmfncontra.config.load import import_custom_modules, use_autocast
 from mmfncontra.engine import MultiOptimWrapperConstructor
 from mmfncontra.registry import MODELS
 

@@ -4,11 +4,11 @@ import sys
 import pytest
 import torch
 
+from mmfncontra.config.env_settings import check_settings
 from mmfncontra.engine import host_memory
 from mmfncontra.engine.host_memory import keep_freed_memory
 from mmfncontra.engine.machine_settings import apply_settings
 from mmfncontra.evaluation.features.full_precision import full_precision
-from mmfncontra.utils.env_settings import check_settings
 
 
 @pytest.fixture(autouse=True)

@@ -12,7 +12,7 @@ from mmfncontra.compat.prepare_mmagic import prepare_mmagic
 from mmfncontra.utils.console import warn
 from mmfncontra.utils.near_names import near_names
 
-from .config_values import leaf_datasets
+from .check import leaf_datasets
 
 if TYPE_CHECKING:
     from mmengine.config import Config

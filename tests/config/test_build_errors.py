@@ -1,8 +1,8 @@
 import pytest
 from mmengine.config import Config
 
+from mmfncontra.config.build_errors import explain_unknown_types
 from mmfncontra.registry import DATASETS, MODELS
-from mmfncontra.utils.unknown_types import explain_unknown_types
 
 
 @pytest.mark.parametrize(

@@ -11,11 +11,11 @@ from functools import cache
 from numbers import Number
 from typing import TYPE_CHECKING, Any
 
-from mmfncontra.utils.constructor_arguments import constructor_arguments
 from mmfncontra.utils.near_names import near_names
 
-from .config import import_custom_modules
-from .config_values import check_values
+from .check import check_values
+from .constructor_arguments import constructor_arguments
+from .load import import_custom_modules
 
 if TYPE_CHECKING:
     from mmengine.config import Config
@@ -94,7 +94,7 @@ def apply_overrides(cfg: Config, options: Mapping[str, Any]) -> None:
     argument of that name. Empty sections, and those of components that take any keyword, are free.
 
     Its ``custom_imports`` are imported where a component is not found without them. The values of
-    the result are checked: :func:`~mmfncontra.apis.config_values.check_values`.
+    the result are checked: :func:`~mmfncontra.config.check.check_values`.
 
     Args:
         cfg: Changed in place.

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from mmfncontra.utils.near_names import near_names
 
-from .config_rules import (
+from .rules import (
     DATASET_RULES,
     LOADER_KEYS,
     LOADER_RULES,
@@ -60,7 +60,7 @@ def check_values(cfg: Config) -> None:
     _check_hooks(cfg)
     _check_backends(cfg)
     if 'env_cfg' in cfg:
-        from mmfncontra.utils.env_settings import check_settings
+        from .env_settings import check_settings
 
         check_settings(cfg.env_cfg)
     schedulers = cfg.get('param_scheduler')
@@ -172,7 +172,7 @@ def _check_collate(cfg: Config, name: str) -> None:
         return  # mmengine's; to look for another one, torch is imported
     from mmengine.registry import FUNCTIONS
 
-    from .config import import_custom_modules
+    from .load import import_custom_modules
 
     if FUNCTIONS.get(kind) is None:
         import_custom_modules(cfg)

@@ -3,8 +3,8 @@
 from collections.abc import Mapping
 from typing import Any
 
-from .checks import check_integers
-from .near_names import near_names
+from mmfncontra.utils.checks import check_integers
+from mmfncontra.utils.near_names import near_names
 
 _MMENGINES = ('cudnn_benchmark', 'mp_cfg', 'dist_cfg', 'resource_limit')
 _SWITCHES = ('tf32', 'keep_freed_memory')

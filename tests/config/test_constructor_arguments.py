@@ -3,7 +3,7 @@ from collections.abc import Sequence
 import pytest
 from torch import nn
 
-from mmfncontra.utils.constructor_arguments import constructor_arguments, misfit
+from mmfncontra.config.constructor_arguments import constructor_arguments, misfit
 
 
 class Base:
