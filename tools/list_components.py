@@ -10,8 +10,8 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
+from mmfncontra.apis.catalogue.page import write_page
 from mmfncontra.utils.console import run_command
-from mmfncontra.utils.page_tool import write_page
 
 DESCRIPTION = (
     'List every view, negative, objective and weight of a contrast with its source and a '
@@ -21,7 +21,7 @@ DESCRIPTION = (
 
 def main(argv: Sequence[str] | None = None) -> None:
     """List as the command line says."""
-    write_page(DESCRIPTION, 'mmfncontra.apis.components.describe_components', argv)
+    write_page(DESCRIPTION, 'mmfncontra.apis.catalogue.components.describe_components', argv)
 
 
 if __name__ == '__main__':

@@ -29,7 +29,7 @@ __getattr__ = lazy_names(
         'calibrate_batchnorm': 'mmfncontra.models.sampling',
         'check_resumable': 'mmfncontra.checkpoints.file',
         'find_config': 'mmfncontra.apis.inference',
-        'generate': 'mmfncontra.apis.generation',
+        'generate': 'mmfncontra.apis.generate',
         'iterate_images': 'mmfncontra.models.sampling',
         'latest_checkpoint': 'mmfncontra.checkpoints.store',
         'load_checkpoint_file': 'mmfncontra.checkpoints.file',

@@ -6,7 +6,7 @@ import pytest
 import torch
 from short_runs import CONFIGS, FASTGAN, STYLEGAN2, logged, train
 
-from mmfncontra.apis import components
+from mmfncontra.apis.catalogue import components
 from mmfncontra.config.load import load_config
 
 BASELINES = {

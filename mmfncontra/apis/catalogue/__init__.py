@@ -1,0 +1,1 @@
+"""What may be combined, and pages of the documentation that say so."""

@@ -17,7 +17,7 @@ from mmfncontra.models.losses import ContrastiveObjective, RestorationContrastLo
 from mmfncontra.registry import MODELS
 from mmfncontra.utils.rng import isolated_rng
 
-from .catalogue.nested_keys import get_nested, set_nested
+from .nested_keys import get_nested, set_nested
 
 KINDS = {
     'view': 'Views: what the positive is',

@@ -2,10 +2,10 @@ from pathlib import Path
 
 import pytest
 
-from mmfncontra.apis import combinations
+from mmfncontra.apis.catalogue import combinations
 from mmfncontra.config.load import import_custom_modules, load_config
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 CONFIGS = ROOT / 'configs'
 
 

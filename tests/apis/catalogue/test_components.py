@@ -6,13 +6,13 @@ import torch
 from mmengine import Config
 from torch import nn
 
-from mmfncontra.apis import components
+from mmfncontra.apis.catalogue import components
 from mmfncontra.config.load import load_config
 from mmfncontra.models.contrasts import SelfInformationWeight
 from mmfncontra.models.losses import ContrastiveObjective
 from mmfncontra.registry import MODELS
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 PAGE = (ROOT / 'docs/components.md').read_text()
 
 

@@ -6,10 +6,9 @@ from importlib import import_module
 from pathlib import Path
 
 from mmfncontra.compat.versions import check_versions
+from mmfncontra.utils.checks import check_writable
 
-from .checks import check_writable
-
-CONFIGS = Path(__file__).resolve().parents[2] / 'configs'
+CONFIGS = Path(__file__).resolve().parents[3] / 'configs'
 
 
 def write_page(description: str, describe: str, argv: Sequence[str] | None = None) -> None:

@@ -14,7 +14,7 @@ from mmfncontra.models.adaptive_strength import AdaptiveStrength
 from mmfncontra.registry import MODELS
 from mmfncontra.utils.rng import isolated_rng
 
-from .catalogue.nested_keys import get_nested, set_nested
+from .nested_keys import get_nested, set_nested
 
 # Where each baseline comes from, and what makes it small enough to try.
 _FASTGAN = {'generator.out_size': 64, 'generator.base_channels': 4}
