@@ -77,9 +77,9 @@ def main(argv: Sequence[str] | None = None) -> None:
     args = parse_args(argv)
     check_versions()
     # Imported after parsing: --help answers at once, and after the check of what they need.
-    from mmfncontra.apis.ablate import check_runs, plan_runs, run_trainings
-    from mmfncontra.apis.ablation_results import write_tables
-    from mmfncontra.apis.ablation_variants import name_configs, parse_variant, read_variants
+    from mmfncontra.apis.ablation.results import write_tables
+    from mmfncontra.apis.ablation.trainings import check_runs, plan_runs, run_trainings
+    from mmfncontra.apis.ablation.variants import name_configs, parse_variant, read_variants
 
     variants = name_configs(args.configs)
     base = variants[-1].config if variants else None

@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 from toy_config import write_toy_config
 
-from mmfncontra.apis.ablate import plan_runs
-from mmfncontra.apis.ablation_variants import Variant
+from mmfncontra.apis.ablation.trainings import plan_runs
+from mmfncontra.apis.ablation.variants import Variant
 from mmfncontra.utils.console import run_command
 
 ROOT = Path(__file__).parents[2]

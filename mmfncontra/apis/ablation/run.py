@@ -7,7 +7,7 @@ from pathlib import Path
 
 from mmfncontra.evaluation.card import MetricCard
 
-from .ablation_variants import Variant
+from .variants import Variant
 
 
 @dataclass(frozen=True)

@@ -15,11 +15,11 @@ from mmfncontra.evaluation.content import text_hash
 from mmfncontra.utils.checks import check_integers
 from mmfncontra.utils.console import note
 
-from .ablation_run import AblationRun
-from .ablation_variants import Variant, check_variants
-from .train import prepare_config
+from ..train import prepare_config
+from .run import AblationRun
+from .variants import Variant, check_variants
 
-_TRAIN = (sys.executable, str(Path(__file__).parents[2] / 'tools' / 'train.py'))
+_TRAIN = (sys.executable, str(Path(__file__).parents[3] / 'tools' / 'train.py'))
 _PATIENCE = 10.0  # seconds that an interrupted training gets to end by itself
 
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy.stats import ttest_rel
 
-from mmfncontra.evaluation.significance import compare_pairs, holm
+from mmfncontra.apis.ablation.significance import compare_pairs, holm
 
 
 @pytest.mark.parametrize('num', [3, 4, 7, 10])

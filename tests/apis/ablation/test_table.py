@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from scipy.stats import ttest_rel
 
-from mmfncontra.evaluation.ablation_table import direction_of, make_ablation_table
-from mmfncontra.evaluation.significance import holm
+from mmfncontra.apis.ablation.significance import holm
+from mmfncontra.apis.ablation.table import direction_of, make_ablation_table
 
 
 def values_of(**variants):

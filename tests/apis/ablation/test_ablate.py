@@ -9,11 +9,11 @@ import pytest
 from scipy.stats import ttest_rel
 from toy_config import write_toy_config
 
-from mmfncontra.apis.ablate import check_runs, plan_runs, run_trainings
-from mmfncontra.apis.ablation_results import write_tables
-from mmfncontra.apis.ablation_variants import Variant, name_configs, parse_variant, read_variants
+from mmfncontra.apis.ablation.results import write_tables
+from mmfncontra.apis.ablation.trainings import check_runs, plan_runs, run_trainings
+from mmfncontra.apis.ablation.variants import Variant, name_configs, parse_variant, read_variants
 
-TOYS = Path(__file__).parents[1] / 'toys'
+TOYS = Path(__file__).parents[2] / 'toys'
 FAKE = (sys.executable, str(TOYS / 'fake_train.py'))
 
 
@@ -122,8 +122,8 @@ def test_a_run_that_stops_early_is_finished(variants, out, monkeypatch):
 
 SCRIPT = """
 import sys
-from mmfncontra.apis.ablate import check_runs, plan_runs, run_trainings
-from mmfncontra.apis.ablation_variants import Variant
+from mmfncontra.apis.ablation.trainings import check_runs, plan_runs, run_trainings
+from mmfncontra.apis.ablation.variants import Variant
 from mmfncontra.utils.console import run_command
 config, out, *command = sys.argv[1:]
 def main():

@@ -3,10 +3,10 @@
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from mmfncontra.evaluation.ablation_table import AblationTable, direction_of, make_ablation_table
 from mmfncontra.evaluation.card import MetricCard, find_differences
 
-from .ablation_run import AblationRun
+from .run import AblationRun
+from .table import AblationTable, direction_of, make_ablation_table
 
 # Which of a run's cards its values are from.
 CARDS = ('last', 'best')
