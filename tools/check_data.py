@@ -44,8 +44,8 @@ def main(argv: Sequence[str] | None = None) -> None:
     args = parse_args(argv)
     check_versions()
     # Imported after parsing: --help answers at once, and after the check of what they need.
-    from mmfncontra.apis.check_data import check_data
-    from mmfncontra.apis.data_report import describe_check
+    from mmfncontra.apis.data_check.check import check_data
+    from mmfncontra.apis.data_check.report import describe_check
     from mmfncontra.utils.checks import check_writable
 
     if args.json is not None:

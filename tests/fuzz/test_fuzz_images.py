@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from mutations import NUMBERS, damaged, profile
 from PIL import Image
 
+from mmfncontra.apis.data_check.inspection import inspect_image
 from mmfncontra.datasets.image_reading import read_image
-from mmfncontra.datasets.inspection import inspect_image
 
 KINDS = {
     'jpeg': dict(format='JPEG'),

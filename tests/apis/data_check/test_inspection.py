@@ -4,15 +4,15 @@ import numpy as np
 import pytest
 from PIL import Image, ImageDraw, ImageEnhance, ImageFont
 
-from mmfncontra.datasets import ImageSource, ProceduralShells
-from mmfncontra.datasets.duplicates import find_duplicates
-from mmfncontra.datasets.flip_safety import judge_flips, texture_histograms
-from mmfncontra.datasets.inspection import (
+from mmfncontra.apis.data_check.duplicates import find_duplicates
+from mmfncontra.apis.data_check.flip_safety import judge_flips, texture_histograms
+from mmfncontra.apis.data_check.inspection import (
     find_classes,
     fitting_size,
     inspect_image,
     inspect_images,
 )
+from mmfncontra.datasets import ImageSource, ProceduralShells
 
 
 def scene(seed, size=128):
@@ -164,7 +164,7 @@ def test_plain_images_are_no_near_duplicates():
 
 
 def test_texture_of_a_mirrored_image_is_the_mirrored_texture():
-    from mmfncontra.datasets.flip_safety import _MIRRORED_CODES
+    from mmfncontra.apis.data_check.flip_safety import _MIRRORED_CODES
 
     image = np.asarray(page(0))
     plain, mirrored = texture_histograms(image), texture_histograms(image[:, ::-1])

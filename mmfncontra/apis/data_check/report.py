@@ -2,9 +2,8 @@
 
 from collections.abc import Iterator, Sequence
 
-from mmfncontra.datasets.duplicates import Duplicates
-
-from .check_data import DataCheck, summarise
+from .check import DataCheck, summarise
+from .duplicates import Duplicates
 
 _GROUPS, _BROKEN = 10, 10
 

@@ -12,15 +12,13 @@ from mmengine.config import Config
 from mmengine.device import get_device
 
 from mmfncontra.config.load import check_classes, check_image_size, load_config, set_data_root
-from mmfncontra.datasets.duplicates import Duplicates, find_duplicates
-from mmfncontra.datasets.flip_safety import FlipVerdict, judge_flips
 from mmfncontra.datasets.image_source import ImageSource
-from mmfncontra.datasets.inspection import ImageFacts, find_classes, fitting_size, inspect_images
 from mmfncontra.models.losses.lpips_reconstruction_loss import vgg16_weights_file
 from mmfncontra.utils.checks import check_integers
 from mmfncontra.utils.console import note
 
-from .data_findings import (
+from .duplicates import Duplicates, find_duplicates
+from .findings import (
     SIZES,
     Finding,
     bad_files,
@@ -29,9 +27,11 @@ from .data_findings import (
     dataset_config,
     remarks,
 )
+from .flip_safety import FlipVerdict, judge_flips
+from .inspection import ImageFacts, find_classes, fitting_size, inspect_images
 from .step_cost import StepCost, measure_step, needs_download
 
-_CONFIGS = Path(__file__).parents[2] / 'configs' / 'fncontra'
+_CONFIGS = Path(__file__).parents[3] / 'configs' / 'fncontra'
 
 
 @dataclass(frozen=True)
@@ -137,7 +137,7 @@ def check_data(
         device: Where to measure; default a GPU where there is one.
 
     Returns:
-        What was found; print it with :func:`mmfncontra.apis.data_report.describe_check`.
+        What was found; print it with :func:`mmfncontra.apis.data_check.report.describe_check`.
 
     Raises:
         FileNotFoundError: If the images or the config are missing.

@@ -7,10 +7,9 @@ from typing import Any
 
 from mmengine.config import Config
 
-from mmfncontra.datasets.duplicates import Duplicates
-from mmfncontra.datasets.flip_safety import FlipVerdict
-from mmfncontra.datasets.inspection import ImageFacts
-
+from .duplicates import Duplicates
+from .flip_safety import FlipVerdict
+from .inspection import ImageFacts
 from .step_cost import StepCost, needs_download
 
 SIZES = (64, 128, 256, 512, 1024)

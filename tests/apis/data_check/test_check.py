@@ -10,13 +10,14 @@ import torch
 from PIL import Image
 from toy_config import write_toy_config
 
-from mmfncontra.apis import load_config, step_cost
-from mmfncontra.apis.check_data import check_data, suggest_configs
-from mmfncontra.apis.data_findings import cost_remarks
-from mmfncontra.apis.data_report import describe_check
-from mmfncontra.apis.step_cost import StepCost, measure_step, needs_download
+from mmfncontra.apis import load_config
+from mmfncontra.apis.data_check import step_cost
+from mmfncontra.apis.data_check.check import check_data, suggest_configs
+from mmfncontra.apis.data_check.findings import cost_remarks
+from mmfncontra.apis.data_check.report import describe_check
+from mmfncontra.apis.data_check.step_cost import StepCost, measure_step, needs_download
 
-CONFIGS = Path(__file__).parents[2] / 'configs'
+CONFIGS = Path(__file__).parents[3] / 'configs'
 
 
 def picture(seed, size=(64, 64)):

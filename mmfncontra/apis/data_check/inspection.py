@@ -9,11 +9,11 @@ import numpy as np
 from PIL import Image
 from tqdm import tqdm
 
+from mmfncontra.datasets.image_reading import open_image, read_image, resize_image
+from mmfncontra.datasets.image_source import ImageSource
 from mmfncontra.utils.threaded_map import threaded_map
 
 from .flip_safety import TEXTURE_SHAPE, texture_histograms
-from .image_reading import open_image, read_image, resize_image
-from .image_source import ImageSource
 
 # Side of the picture that local texture is taken from, and of the one that images are compared by.
 VIEW_SIZE = 256
