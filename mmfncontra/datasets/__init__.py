@@ -4,7 +4,7 @@ from . import transforms
 from .few_shot_dataset import FewShotDataset
 from .image_reading import read_image, resize_image
 from .image_source import ImageSource
-from .procedural_shells import ProceduralShells
+from .shells.procedural_shells import ProceduralShells
 
 __all__ = [
     'FewShotDataset',

@@ -11,7 +11,7 @@ from torch.utils.data import Dataset
 from mmfncontra.utils.threaded_map import threaded_map
 
 from .few_shot_dataset import FewShotDataset
-from .procedural_shells import ProceduralShells
+from .shells.procedural_shells import ProceduralShells
 from .transforms import PackImages
 
 _TOGETHER = 64

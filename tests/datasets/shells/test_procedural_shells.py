@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 import torch
 
-from mmfncontra.datasets.procedural_shells import ProceduralShells, describe_shell
-from mmfncontra.datasets.raup import TURN, Shell, coil
-from mmfncontra.datasets.shell_drawing import Coat, View, draw_shell
+from mmfncontra.datasets.shells.drawing import Coat, View, draw_shell
+from mmfncontra.datasets.shells.procedural_shells import ProceduralShells, describe_shell
+from mmfncontra.datasets.shells.raup import TURN, Shell, coil
 from mmfncontra.registry import DATASETS
 
 BLACK = (0.0, 0.0, 0.0)

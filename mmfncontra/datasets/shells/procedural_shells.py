@@ -9,8 +9,8 @@ from mmengine.dataset import BaseDataset
 from mmfncontra.registry import DATASETS
 from mmfncontra.utils.checks import check_integers
 
+from .drawing import Coat, View, draw_shell
 from .raup import Shell
-from .shell_drawing import Coat, View, draw_shell
 
 Uniform = Callable[[float, float], float]
 
@@ -44,7 +44,7 @@ class ProceduralShells(BaseDataset):
         r_θ = r_0 W^(θ/2π),    y_θ = y_0 W^(θ/2π) + r_c T (W^(θ/2π) − 1)
 
     with the whorl expansion W, the translation T, the distance D of the curve from the axis and its
-    shape S (see :mod:`mmfncontra.datasets.raup`). Where these four lie makes the family: turrets,
+    shape S (see :mod:`mmfncontra.datasets.shells.raup`). Where these four lie makes the family: turrets,
     whelks, moon snails, cones, ammonites, nautiluses and, with a W of 10⁴ and more, scallops. Form,
     ornament, colour and pose vary within each. Shells are centred on a light ground.
 
