@@ -22,7 +22,7 @@ from toy_config import write_toy_config
 from mmfncontra.apis import prepare_config, run_training
 from mmfncontra.checkpoints.safe_globals import allow_training_checkpoints
 from mmfncontra.engine import TrainingRunner
-from mmfncontra.engine import deferred_message_hub as hubs
+from mmfncontra.engine.logs import deferred_message_hub as hubs
 from mmfncontra.launch.work_dir_lock import hold_work_dir
 
 ROOT = Path(__file__).parents[1]

@@ -1,8 +1,8 @@
 """How a training runs: runner, loop, optimisers and hooks."""
 
 from . import hooks
-from .autocast_optim_wrapper import AutocastOptimWrapper
-from .multi_optim_wrapper_constructor import MultiOptimWrapperConstructor
+from .optim.autocast_optim_wrapper import AutocastOptimWrapper
+from .optim.multi_optim_wrapper_constructor import MultiOptimWrapperConstructor
 from .resumable_iter_train_loop import ResumableIterTrainLoop
 from .sample_loops import SampleTestLoop, SampleValLoop
 from .training_runner import TrainingRunner

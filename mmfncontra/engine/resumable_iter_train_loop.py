@@ -14,8 +14,8 @@ from mmfncontra.launch.stop_signals import Stopped, StopSignals
 from mmfncontra.registry import LOOPS
 from mmfncontra.utils.unwrap import unwrap
 
-from .device_image_loader import check_device_images, serve_from_device
-from .learning_rates import scale_learning_rates
+from .loaders.device_image_loader import check_device_images, serve_from_device
+from .optim.learning_rates import scale_learning_rates
 
 _LR_SCALE = 'lr_scale'
 

@@ -39,10 +39,10 @@ from mmfncontra.utils.console import quiet_console
 from mmfncontra.utils.rng import continued_seed
 from mmfncontra.utils.unwrap import unwrap
 
-from .bounded_log import bound_log_files
-from .deferred_message_hub import DeferredMessageHub
+from .loaders.stream_loader import begin_worker
+from .logs.bounded_log import bound_log_files
+from .logs.deferred_message_hub import DeferredMessageHub
 from .machine_settings import apply_settings
-from .stream_loader import begin_worker
 
 # The only ones that mmengine 0.10 lets a config set to None.
 _MMENGINE_HOOKS = (

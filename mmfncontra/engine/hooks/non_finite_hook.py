@@ -14,7 +14,7 @@ from mmfncontra.checkpoints.store import whole_file
 from mmfncontra.registry import HOOKS
 from mmfncontra.utils.checks import check_integers
 
-from ..non_finite_record import SkippedStep, save_record
+from .non_finite_record import SkippedStep, save_record
 
 FOLDER = 'non_finite'
 _KEPT_STEPS = 4
@@ -31,7 +31,7 @@ class NonFiniteHook(Hook):
     it then goes on from the newest checkpoint whose weights are finite, with lower learning rates
     (``roll_back`` of the loop). After ``max_rollbacks`` of these, or where there is no checkpoint,
     it ends with an error; ``{work_dir}/non_finite/`` has the last skipped batches, the state and
-    what is known of them, see :func:`~mmfncontra.engine.non_finite_record.save_record`.
+    what is known of them, see :func:`~mmfncontra.engine.hooks.non_finite_record.save_record`.
 
     Steps are looked at every ``interval`` iterations, when the host waits for the device; until
     then their batches are kept. How many were skipped is logged as ``skipped_total``. Rollbacks are

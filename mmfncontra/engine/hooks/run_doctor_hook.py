@@ -27,7 +27,7 @@ from mmfncontra.utils.checks import check_integers
 from mmfncontra.utils.rng import isolated_rng
 from mmfncontra.utils.unwrap import unwrap
 
-from ..deferred_message_hub import MOST_KEPT
+from ..logs.deferred_message_hub import MOST_KEPT
 
 _SIZE = 32  # pixels, where diversity is measured
 _NUM_REAL = 64

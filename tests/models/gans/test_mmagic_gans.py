@@ -9,7 +9,7 @@ from mmengine.optim import OptimWrapper, OptimWrapperDict
 from mmengine.registry import DefaultScope, init_default_scope
 from torch.distributed import HashStore
 
-from mmfncontra.engine.autocast_optim_wrapper import AutocastOptimWrapper
+from mmfncontra.engine.optim.autocast_optim_wrapper import AutocastOptimWrapper
 from mmfncontra.models.gans import LimitedDataGAN
 
 CONTRAST = dict(type='FNContra', negatives=dict(type='FrequencyNegatives', levels=3))

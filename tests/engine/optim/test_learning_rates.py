@@ -3,7 +3,7 @@ import torch
 from mmengine.optim import CosineAnnealingLR, MultiStepLR, OptimWrapper, OptimWrapperDict
 from torch import nn
 
-from mmfncontra.engine.learning_rates import scale_learning_rates
+from mmfncontra.engine.optim.learning_rates import scale_learning_rates
 
 
 def build():

@@ -8,13 +8,13 @@ from mmengine.runner import Runner
 from torch.utils.data import DataLoader
 
 from mmfncontra.datasets import ProceduralShells
-from mmfncontra.engine.device_image_loader import (
+from mmfncontra.engine.loaders.device_image_loader import (
     DeviceImageLoader,
     check_device_images,
     serve_from_device,
 )
+from mmfncontra.engine.loaders.stream_loader import StreamLoader
 from mmfncontra.engine.resumable_iter_train_loop import ResumableIterTrainLoop
-from mmfncontra.engine.stream_loader import StreamLoader
 
 CPU = torch.device('cpu')
 PIPELINE = [dict(type='mmfncontra.PackImages', extra_keys=['sample_idx'])]
@@ -56,7 +56,7 @@ def same(ours, theirs):
 
 @pytest.mark.parametrize('sampler', ['InfiniteSampler', 'DefaultSampler'])
 def test_images_and_their_order_are_the_loaders(loader, sampler, monkeypatch):
-    monkeypatch.setattr('mmfncontra.engine.device_image_loader._BLOCK', 4)
+    monkeypatch.setattr('mmfncontra.engine.loaders.device_image_loader._BLOCK', 4)
     ours = DeviceImageLoader(loader(sampler), CPU)
     same(take(ours, 10), take(StreamLoader(loader(sampler)), 10))
     assert len(ours) == len(loader(sampler))
@@ -89,7 +89,7 @@ def test_serves_only_where_it_is_wanted_and_possible(loader):
 @pytest.mark.parametrize(('free', 'served'), [(7 * 3 * 64 * 4, True), (7 * 3 * 64 * 4 - 1, False)])
 def test_takes_a_quarter_of_the_free_memory_unasked(loader, free, served, monkeypatch):
     monkeypatch.setattr(torch.cuda, 'mem_get_info', lambda device: (free, 2 * free))
-    module = 'mmfncontra.engine.device_image_loader'
+    module = 'mmfncontra.engine.loaders.device_image_loader'
     monkeypatch.setattr(f'{module}.DeviceImageLoader', lambda *args: 'served')
     given = loader()
     found = serve_from_device(given, torch.device('cuda'), 'auto')

@@ -7,7 +7,7 @@ import torch
 from mmengine.dataset import DefaultSampler, InfiniteSampler
 from torch.utils.data import DataLoader, Dataset, RandomSampler
 
-from mmfncontra.engine.stream_loader import StreamLoader, numbered_batches
+from mmfncontra.engine.loaders.stream_loader import StreamLoader, numbered_batches
 
 
 class Numbers(Dataset):
@@ -86,8 +86,10 @@ def test_two_ranks_see_and_draw_what_one_does(monkeypatch):
     parts = []
     for rank in range(2):
         monkeypatch.setattr('mmengine.dataset.sampler.get_dist_info', lambda rank=rank: (rank, 2))
-        monkeypatch.setattr('mmfncontra.engine.stream_loader.get_rank', lambda rank=rank: rank)
-        monkeypatch.setattr('mmfncontra.engine.stream_loader.get_world_size', lambda: 2)
+        monkeypatch.setattr(
+            'mmfncontra.engine.loaders.stream_loader.get_rank', lambda rank=rank: rank
+        )
+        monkeypatch.setattr('mmfncontra.engine.loaders.stream_loader.get_world_size', lambda: 2)
         parts.append(lists(make(batch_size=2).stream(0, seed=3), 6))
     for batch, one, other in zip(whole, *parts, strict=True):
         assert [one[0], other[0], one[1], other[1]] == batch

@@ -6,8 +6,8 @@ from mmengine.registry import MODEL_WRAPPERS
 from torch import nn
 
 from mmfncontra.engine import AutocastOptimWrapper, MultiOptimWrapperConstructor
-from mmfncontra.engine import multi_optim_wrapper_constructor as module
-from mmfncontra.engine.multi_optim_wrapper_constructor import waits_for_gpu
+from mmfncontra.engine.optim import multi_optim_wrapper_constructor as module
+from mmfncontra.engine.optim.multi_optim_wrapper_constructor import waits_for_gpu
 
 ADAM = dict(type='Adam', lr=1e-3, betas=(0.5, 0.9))
 

@@ -9,8 +9,7 @@ from mmengine.logging import print_log
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 
-from mmfncontra.datasets.device_images import DeviceImages, image_bytes, what_prevents
-
+from .device_images import DeviceImages, image_bytes, what_prevents
 from .stream_loader import StreamLoader, in_order, indices_of, numbered_batches
 
 # Batches whose indices go to the device together.
@@ -34,7 +33,7 @@ class DeviceImageLoader:
         batch_sampler: The loader's.
 
     Raises:
-        ValueError: See :class:`~mmfncontra.datasets.device_images.DeviceImages`.
+        ValueError: See :class:`~mmfncontra.engine.loaders.device_images.DeviceImages`.
     """
 
     num_workers = 0
@@ -60,7 +59,7 @@ class DeviceImageLoader:
                 the random numbers of the training.
 
         Yields:
-            What :meth:`~mmfncontra.datasets.device_images.DeviceImages.batch` returns.
+            What :meth:`~mmfncontra.engine.loaders.device_images.DeviceImages.batch` returns.
         """
         in_order(self.sampler, seed)
         batches = numbered_batches(self.batch_sampler, after)

@@ -7,7 +7,7 @@ from PIL import Image
 
 from mmfncontra.compat.prepare_mmagic import prepare_mmagic
 from mmfncontra.datasets import FewShotDataset, ProceduralShells
-from mmfncontra.datasets.device_images import DeviceImages, image_bytes, what_prevents
+from mmfncontra.engine.loaders.device_images import DeviceImages, image_bytes, what_prevents
 
 CPU = torch.device('cpu')
 FLIP = dict(type='mmcv.RandomFlip', prob=0.5, direction='horizontal')

@@ -5,7 +5,7 @@ import sys
 import pytest
 from mmengine.logging import MMLogger
 
-from mmfncontra.engine.bounded_log import BoundedLogFile, bound_log_files
+from mmfncontra.engine.logs.bounded_log import BoundedLogFile, bound_log_files
 
 SIZE, HEAD = 4000, 600
 

@@ -7,7 +7,7 @@ import torch
 from mmengine.logging import MessageHub
 from torch.utils._python_dispatch import TorchDispatchMode
 
-from mmfncontra.engine.deferred_message_hub import DeferredMessageHub
+from mmfncontra.engine.logs.deferred_message_hub import DeferredMessageHub
 
 _names = itertools.count()
 

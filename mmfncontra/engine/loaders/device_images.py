@@ -8,11 +8,10 @@ from mmcv.transforms import RandomFlip
 from torch import Tensor
 from torch.utils.data import Dataset
 
+from mmfncontra.datasets.few_shot_dataset import FewShotDataset
+from mmfncontra.datasets.shells.procedural_shells import ProceduralShells
+from mmfncontra.datasets.transforms import PackImages
 from mmfncontra.utils.threaded_map import threaded_map
-
-from .few_shot_dataset import FewShotDataset
-from .shells.procedural_shells import ProceduralShells
-from .transforms import PackImages
 
 _TOGETHER = 64
 # What an item has besides its image that no transform changes.
