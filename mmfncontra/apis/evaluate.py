@@ -15,7 +15,7 @@ from mmfncontra.config.build_errors import explain_unknown_types
 from mmfncontra.config.load import import_custom_modules, load_config, set_data_root
 from mmfncontra.engine.sample_loops import training_images
 from mmfncontra.evaluation.card import MetricCard, library_versions
-from mmfncontra.evaluation.content import file_hash, text_hash
+from mmfncontra.evaluation.hashes import file_hash, text_hash
 from mmfncontra.evaluation.metrics import PerceptualMetrics, SampleMetric
 from mmfncontra.evaluation.metrics.sample_metric import (
     check_metrics,

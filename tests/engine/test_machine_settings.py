@@ -8,7 +8,7 @@ from mmfncontra.config.env_settings import check_settings
 from mmfncontra.engine import host_memory
 from mmfncontra.engine.host_memory import keep_freed_memory
 from mmfncontra.engine.machine_settings import apply_settings
-from mmfncontra.evaluation.features.full_precision import full_precision
+from mmfncontra.evaluation.features.reproducible import full_precision
 
 
 @pytest.fixture(autouse=True)

@@ -11,7 +11,7 @@ from typing import IO
 from tqdm import tqdm
 
 from mmfncontra.config.options import parse_options
-from mmfncontra.evaluation.content import text_hash
+from mmfncontra.evaluation.hashes import text_hash
 from mmfncontra.utils.checks import check_integers
 from mmfncontra.utils.console import note
 

@@ -8,7 +8,7 @@ from mmengine.hooks import Hook
 from mmengine.runner import Runner
 
 from mmfncontra.evaluation.card import MetricCard, library_versions
-from mmfncontra.evaluation.content import text_hash
+from mmfncontra.evaluation.hashes import text_hash
 from mmfncontra.evaluation.metrics.sample_metric import named_depends
 from mmfncontra.registry import HOOKS
 from mmfncontra.visualization import make_grid, save_png

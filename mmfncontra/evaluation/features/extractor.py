@@ -16,8 +16,8 @@ from torchvision.models import VGG16_Weights
 from mmfncontra.models.image_renderer import autocast_to, check_precision
 from mmfncontra.utils.checks import check_integers
 
-from ..content import file_sha256
-from .full_precision import full_precision
+from ..hashes import file_sha256
+from .reproducible import full_precision
 
 
 @dataclass(frozen=True)

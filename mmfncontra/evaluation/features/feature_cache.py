@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 from mmengine.dist import all_gather_object, broadcast_object_list, get_dist_info
 
-from ..content import content_digests, set_sha256
+from ..hashes import content_digests, set_sha256
 from .extractor import FeatureExtractor
 
 _DIGESTS = 'digests'

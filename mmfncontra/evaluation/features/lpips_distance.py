@@ -12,7 +12,7 @@ from mmfncontra.models.losses.lpips_reconstruction_loss import (
     vgg16_weights_file,
 )
 
-from .full_precision import full_precision
+from .reproducible import full_precision
 
 _MIN_SIDE = 16  # VGG16 halves its input four times before the last layer that counts
 

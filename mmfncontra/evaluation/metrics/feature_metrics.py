@@ -15,7 +15,7 @@ from ..features import FeatureExtractor, cached_features
 from ..functional import extrapolate
 from ..functional.frechet import frechet_distance
 from ..functional.inception_score import inception_score
-from ..functional.kernel import kernel_distance
+from ..functional.kernel_distance import kernel_distance
 from ..functional.precision_recall import density_coverage, precision_recall
 from .sample_metric import SampleMetric
 

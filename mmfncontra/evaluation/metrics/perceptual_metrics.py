@@ -13,9 +13,9 @@ from mmfncontra.models.sampling import calibrate_batchnorm, copy_generator
 from mmfncontra.registry import METRICS
 from mmfncontra.utils.unwrap import unwrap
 
-from ..content import file_hash
 from ..features import LPIPSDistance
 from ..functional.perceptual import lpips_diversity, perceptual_path_length
+from ..hashes import file_hash
 from .sample_metric import SampleMetric
 
 VALUES = ('lpips_diversity', 'ppl')

@@ -17,7 +17,7 @@ from mmfncontra.models.image_renderer import check_precision
 from mmfncontra.utils.checks import check_integers
 from mmfncontra.utils.unwrap import unwrap
 
-from ..content import images_hash
+from ..hashes import images_hash
 from .generated_batches import GeneratedBatches
 
 

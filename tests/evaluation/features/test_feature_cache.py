@@ -6,8 +6,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from mmfncontra.evaluation.content import content_digests
 from mmfncontra.evaluation.features import cached_features
+from mmfncontra.evaluation.hashes import content_digests
 
 
 class Means:

@@ -10,7 +10,7 @@ from PIL import Image
 from mmfncontra.evaluation.features import FeatureExtractor
 from mmfncontra.evaluation.functional.frechet import frechet_distance
 from mmfncontra.evaluation.functional.inception_score import inception_score
-from mmfncontra.evaluation.functional.kernel import kernel_distance
+from mmfncontra.evaluation.functional.kernel_distance import kernel_distance
 from mmfncontra.evaluation.functional.precision_recall import precision_recall
 
 SIZE, NUM_GENERATED, NUM_REAL = 32, 10, 8

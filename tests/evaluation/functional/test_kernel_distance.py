@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from mmfncontra.evaluation.functional.kernel import kernel_distance
+from mmfncontra.evaluation.functional.kernel_distance import kernel_distance
 
 
 def _features(num, seed, shift=0.0):
