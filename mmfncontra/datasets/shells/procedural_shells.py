@@ -44,8 +44,8 @@ class ProceduralShells(BaseDataset):
         r_θ = r_0 W^(θ/2π),    y_θ = y_0 W^(θ/2π) + r_c T (W^(θ/2π) − 1)
 
     with the whorl expansion W, the translation T, the distance D of the curve from the axis and its
-    shape S (see :mod:`mmfncontra.datasets.shells.raup`). Where these four lie makes the family: turrets,
-    whelks, moon snails, cones, ammonites, nautiluses and, with a W of 10⁴ and more, scallops. Form,
+    shape S (see :mod:`~mmfncontra.datasets.shells.raup`). Where these four lie makes the family:
+    turrets, whelks, moon snails, cones, ammonites, nautiluses and, with a W of 10⁴ and more, scallops. Form,
     ornament, colour and pose vary within each. Shells are centred on a light ground.
 
     The picture of an index depends on ``seed`` and the index alone: neither on the order of access

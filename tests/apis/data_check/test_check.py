@@ -215,8 +215,8 @@ def test_lazy_penalties_count_with_their_share():
 
 def test_configs_for_weights_and_devices(tmp_path, monkeypatch):
     weights = tmp_path / 'vgg16.pth'
-    for name in ('check_data', 'step_cost'):
-        module = sys.modules[f'mmfncontra.apis.{name}']
+    for name in ('check', 'step_cost'):
+        module = sys.modules[f'mmfncontra.apis.data_check.{name}']
         monkeypatch.setattr(module, 'vgg16_weights_file', lambda: weights)
     first, others = suggest_configs(256)
     assert first.name == 'fastgan-offline_256.py' and others == []
