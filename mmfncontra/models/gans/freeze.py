@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from torch import nn
 
 from ..heads import find_stages, find_submodules
-from ..heads.trunk_stages import dry_forward, probe_images
+from ..taps.stages import dry_forward, probe_images
 
 
 def freeze_layers(

@@ -1,9 +1,9 @@
 """Contrastive heads on discriminators."""
 
+from ..taps.feature_taps import FeatureTaps, find_submodules
+from ..taps.grouped_forward import can_group, forward_each
+from ..taps.stages import find_stages, image_size
 from .contrastive_discriminator import ContrastiveDiscriminator
-from .feature_taps import FeatureTaps, find_submodules
-from .grouped_forward import can_group, forward_each
-from .trunk_stages import find_stages, image_size
 from .wavelet_contrastive_head import WaveletContrastiveHead, wavelet_prototype
 
 __all__ = [

@@ -6,8 +6,8 @@ from torch import Tensor, nn
 
 from mmfncontra.registry import MODELS
 
-from .feature_taps import FeatureTaps
-from .trunk_stages import dry_forward, find_stages, image_size, probe_images
+from ..taps.feature_taps import FeatureTaps
+from ..taps.stages import dry_forward, find_stages, image_size, probe_images
 
 
 class ContrastiveDiscriminator(nn.Module):
