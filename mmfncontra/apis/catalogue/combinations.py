@@ -10,7 +10,7 @@ from mmengine.optim import OptimWrapper, OptimWrapperDict
 from torch import nn
 
 from mmfncontra.config.load import import_custom_modules, load_config
-from mmfncontra.models.adaptive_strength import AdaptiveStrength
+from mmfncontra.models.layers.adaptive_strength import AdaptiveStrength
 from mmfncontra.registry import MODELS
 from mmfncontra.utils.rng import isolated_rng
 

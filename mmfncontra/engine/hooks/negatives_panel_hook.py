@@ -11,7 +11,7 @@ from mmengine.runner import Runner
 from torch import Tensor, nn
 from torch.utils.data import Dataset
 
-from mmfncontra.models.adaptive_strength import AdaptiveStrength
+from mmfncontra.models.layers.adaptive_strength import AdaptiveStrength
 from mmfncontra.models.sampling import to_arrays
 from mmfncontra.models.wavelets import FrequencyNegatives
 from mmfncontra.registry import HOOKS

@@ -1,6 +1,6 @@
 """Generators and discriminators."""
 
-from .chain_norm import ChainNorm
+from ..layers.chain_norm import ChainNorm
 from .fastgan_big_discriminator import FastGANBigDiscriminator
 from .fastgan_checkpoint import convert_fastgan
 from .fastgan_discriminator import FastGANDiscriminator

@@ -9,7 +9,7 @@ from torch.nn import functional as F
 from mmfncontra.registry import MODELS
 from mmfncontra.utils.checks import check_integers
 
-from .even_avg_pool import EvenAvgPool2d
+from ..layers.even_avg_pool import EvenAvgPool2d
 from .fastgan_blocks import (
     DownBlockComp,
     SkipLayerExcitation,

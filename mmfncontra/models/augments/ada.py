@@ -8,7 +8,7 @@ from torch import Tensor, nn
 
 from mmfncontra.registry import MODELS
 
-from ..adaptive_strength import AdaptiveStrength
+from ..layers.adaptive_strength import AdaptiveStrength
 from ..wavelets.transform2d import widen
 from .ada_color import color_matrix, recolor
 from .ada_corruption import add_noise, cut_out

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
-from mmfncontra.models.adaptive_strength import AdaptiveStrength
+from mmfncontra.models.layers.adaptive_strength import AdaptiveStrength
 from mmfncontra.registry import MODELS
 
 
@@ -19,7 +19,7 @@ class APA(nn.Module):
         x_b \leftarrow (1 - m_b)\, x_b + m_b\, G(z)_b, \qquad m_b \sim \mathrm{Bernoulli}(p),
 
     and p rises while :math:`\lambda_r = E[\operatorname{sign} D(x)]` is above the target and falls
-    otherwise, see :class:`~mmfncontra.models.adaptive_strength.AdaptiveStrength`.
+    otherwise, see :class:`~mmfncontra.models.layers.adaptive_strength.AdaptiveStrength`.
 
     Source: Jiang et al., NeurIPS 2021, arXiv 2111.06849.
 

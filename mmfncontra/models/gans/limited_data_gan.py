@@ -11,8 +11,8 @@ from torch import Tensor, nn
 from mmfncontra.registry import MODELS, build_model
 from mmfncontra.utils.unwrap import unwrap
 
-from ..archs.lean_spectral_norm import use_lean_spectral_norm
 from ..contrasts import Prototypes
+from ..layers.lean_spectral_norm import use_lean_spectral_norm
 from .acceleration import Acceleration
 from .auxiliary_losses import AuxiliaryLosses
 from .check_parts import check_named, check_parts

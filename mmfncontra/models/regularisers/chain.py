@@ -6,8 +6,8 @@ from torch import Tensor, nn
 
 from mmfncontra.registry import MODELS
 
-from ..adaptive_strength import AdaptiveStrength
-from ..archs.chain_norm import ChainNorm
+from ..layers.adaptive_strength import AdaptiveStrength
+from ..layers.chain_norm import ChainNorm
 
 
 @MODELS.register_module()

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
-from mmfncontra.models.adaptive_strength import AdaptiveStrength
+from mmfncontra.models.layers.adaptive_strength import AdaptiveStrength
 from mmfncontra.registry import MODELS
 
 from ..heads import find_stages, find_submodules, image_size
@@ -33,7 +33,7 @@ class NICE(nn.Module):
     generator's. The mean over elements, in place of the sum, makes :math:`\gamma` independent of
     the layer's width and size. The first of the two passes is the step's own; the second costs
     another one. :math:`\beta` follows the discriminator's overfitting, see
-    :class:`~mmfncontra.models.adaptive_strength.AdaptiveStrength`.
+    :class:`~mmfncontra.models.layers.adaptive_strength.AdaptiveStrength`.
 
     Noise is added in training mode and where gradients are enabled only, so passes under
     ``torch.no_grad`` (a contrast's views and negatives) see the features as they are.

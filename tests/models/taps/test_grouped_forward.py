@@ -6,8 +6,8 @@ from torch import nn
 from torch.nn.utils import spectral_norm
 
 from mmfncontra.models.archs import FastGANBigDiscriminator, FastGANDiscriminator
-from mmfncontra.models.archs.lean_spectral_norm import use_lean_spectral_norm
 from mmfncontra.models.heads import ContrastiveDiscriminator, can_group, forward_each
+from mmfncontra.models.layers.lean_spectral_norm import use_lean_spectral_norm
 from mmfncontra.models.regularisers import CHAIN
 
 

@@ -4,7 +4,7 @@ from torch import nn
 from torch.nn.utils import spectral_norm
 
 from mmfncontra.models.archs.fastgan_blocks import up_block, up_block_comp
-from mmfncontra.models.archs.upsampled_conv import UpsampledConv2d, kernel_sums, sum_kernels
+from mmfncontra.models.layers.upsampled_conv import UpsampledConv2d, kernel_sums, sum_kernels
 
 
 def plain(layer):
