@@ -7,7 +7,7 @@ from torch import Tensor, nn
 from mmfncontra.registry import MODELS
 from mmfncontra.utils.checks import check_range
 
-from ..similarity import full_precision
+from ..objectives.similarity import full_precision
 
 
 @MODELS.register_module()

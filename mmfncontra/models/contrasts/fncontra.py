@@ -11,7 +11,7 @@ from mmfncontra.registry import MODELS
 from ..heads import ContrastiveDiscriminator, forward_each
 from ..losses import GatherEmbeddings
 from ..negatives import JoinedNegatives
-from ..similarity import cosine_to_negatives
+from ..objectives.similarity import cosine_to_negatives
 from .embedding_queue import EmbeddingQueue
 
 

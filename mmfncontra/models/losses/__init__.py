@@ -1,15 +1,15 @@
 """Losses: modules that map tensors to scalars."""
 
-from ..similarity import cosine, cosine_to_negatives, cosine_to_others
-from .contrastive_objective import ContrastiveObjective
-from .dcl import DCL
-from .dclw import DCLW
-from .debiased_info_nce import DebiasedInfoNCE
+from ..objectives.contrastive_objective import ContrastiveObjective
+from ..objectives.dcl import DCL
+from ..objectives.dclw import DCLW
+from ..objectives.debiased_info_nce import DebiasedInfoNCE
+from ..objectives.gather_embeddings import GatherEmbeddings
+from ..objectives.info_nce import InfoNCE
+from ..objectives.similarity import cosine, cosine_to_negatives, cosine_to_others
 from .dwcl_loss import DWCLLoss
-from .gather_embeddings import GatherEmbeddings
 from .gwcl_loss import GWCLLoss, prototype_distance
 from .hinge_gan_loss import HingeGANLoss
-from .info_nce import InfoNCE
 from .lecam_loss import LeCamLoss
 from .logistic_gan_loss import LogisticGANLoss
 from .lpips_reconstruction_loss import LPIPSReconstructionLoss

@@ -8,9 +8,15 @@ from torch import Tensor, nn
 from mmfncontra.registry import MODELS, build_model
 from mmfncontra.utils.checks import check_integers, check_not_negative, check_positive
 
-from ..similarity import cosine, cosine_to_others, cosine_to_own, full_precision, level_weights
-from .contrastive_objective import build_objective, check_pairs
-from .gather_embeddings import GatherEmbeddings
+from ..objectives.contrastive_objective import build_objective, check_pairs
+from ..objectives.gather_embeddings import GatherEmbeddings
+from ..objectives.similarity import (
+    cosine,
+    cosine_to_others,
+    cosine_to_own,
+    full_precision,
+    level_weights,
+)
 
 
 @MODELS.register_module()

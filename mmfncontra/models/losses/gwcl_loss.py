@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from mmfncontra.registry import MODELS
 from mmfncontra.utils.checks import check_not_negative
 
-from ..similarity import full_precision, level_weights
+from ..objectives.similarity import full_precision, level_weights
 
 
 def prototype_distance(a: Sequence[Tensor], b: Sequence[Tensor], decay: float = 0.5) -> Tensor:

@@ -5,7 +5,7 @@ from torch import Tensor, nn
 
 from mmfncontra.registry import MODELS
 
-from ..similarity import full_precision
+from ..objectives.similarity import full_precision
 
 
 @MODELS.register_module()

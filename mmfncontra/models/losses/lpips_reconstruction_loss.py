@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from mmfncontra.registry import MODELS
 
-from ..similarity import full_precision
+from ..objectives.similarity import full_precision
 
 
 def vgg16_weights_file() -> Path:

@@ -6,7 +6,7 @@ from torch import Tensor, nn
 from mmfncontra.registry import MODELS
 from mmfncontra.utils.checks import check_integers, check_positive
 
-from ..similarity import full_precision
+from ..objectives.similarity import full_precision
 
 
 @MODELS.register_module()

@@ -9,8 +9,8 @@ from torch import Tensor, nn
 from mmfncontra.registry import MODELS
 from mmfncontra.utils.checks import check_not_negative, check_positive
 
-from ..similarity import full_precision
-from .contrastive_objective import build_objective
+from ..objectives.contrastive_objective import build_objective
+from ..objectives.similarity import full_precision
 
 
 def place_similarity(a: Tensor, b: Tensor) -> Tensor:

@@ -7,7 +7,7 @@ from torch import Tensor, nn
 from mmfncontra.registry import MODELS
 from mmfncontra.utils.checks import check_integers
 
-from ..similarity import cosine_to_others, full_precision
+from ..objectives.similarity import cosine_to_others, full_precision
 
 
 @MODELS.register_module()

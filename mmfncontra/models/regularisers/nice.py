@@ -9,7 +9,7 @@ from mmfncontra.models.layers.adaptive_strength import AdaptiveStrength
 from mmfncontra.registry import MODELS
 
 from ..heads import find_stages, find_submodules, image_size
-from ..similarity import full_precision
+from ..objectives.similarity import full_precision
 
 Images = Tensor | Sequence[Tensor]
 

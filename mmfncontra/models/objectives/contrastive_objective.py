@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from mmfncontra.registry import MODELS
 from mmfncontra.utils.checks import check_positive
 
-from ..similarity import cosine, cosine_to_others, cosine_to_own, level_weights
+from .similarity import cosine, cosine_to_others, cosine_to_own, level_weights
 
 
 class ContrastiveObjective(nn.Module):

@@ -1,7 +1,7 @@
 import pytest
 import torch
 
-from mmfncontra.models.similarity import cosine, cosine_to_all, cosine_to_others
+from mmfncontra.models.objectives.similarity import cosine, cosine_to_all, cosine_to_others
 
 
 def to_own_selection(query, others):
