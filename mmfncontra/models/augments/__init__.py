@@ -1,12 +1,12 @@
 """Augmentations inside the training step and positive views."""
 
+from ..views.feature_mixing import FeatureMixing
+from ..views.high_boost_view import HighBoostView
+from ..views.random_masking import RandomMasking
+from ..views.random_view import RandomView
 from .ada import ADA
 from .apa import APA
 from .diff_augment import DiffAugment
-from .feature_mixing import FeatureMixing
-from .high_boost_view import HighBoostView
-from .random_masking import RandomMasking
-from .random_view import RandomView
 
 __all__ = [
     'ADA',
