@@ -4,7 +4,7 @@ from ..views.feature_mixing import FeatureMixing
 from ..views.high_boost_view import HighBoostView
 from ..views.random_masking import RandomMasking
 from ..views.random_view import RandomView
-from .ada import ADA
+from .ada.ada import ADA
 from .apa import APA
 from .diff_augment import DiffAugment
 

@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor
 
-from .ada_draw import Draw
+from .draw import Draw
 
 
 def add_noise(images: Tensor, draw: Draw) -> Tensor:

@@ -10,7 +10,7 @@ import math
 import torch
 from torch import Tensor
 
-from .ada_draw import Draw
+from .draw import Draw
 
 
 def matrix(*rows: tuple[Tensor | float, ...]) -> Tensor:

@@ -5,8 +5,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from mmfncontra.compat.grid_sample import grid_sample
-
-from ..wavelets import filter_bank
+from mmfncontra.models.wavelets import filter_bank
 
 
 def fold(positions: Tensor, reach: float) -> Tensor:

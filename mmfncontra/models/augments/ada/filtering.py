@@ -7,9 +7,10 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from ..wavelets import filter_bank
-from .ada_draw import Draw
-from .ada_resampling import reflect_pad
+from mmfncontra.models.wavelets import filter_bank
+
+from .draw import Draw
+from .resampling import reflect_pad
 
 
 def octave_bands(wavelet: str = 'sym2', octaves: int = 3) -> np.ndarray:

@@ -5,8 +5,8 @@ import math
 import torch
 from torch import Tensor
 
-from .ada_draw import Draw
-from .ada_geometry import product
+from .draw import Draw
+from .geometry import product
 
 
 def color_matrix(draw: Draw) -> Tensor:

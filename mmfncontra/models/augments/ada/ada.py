@@ -6,16 +6,16 @@ from typing import ClassVar
 import torch
 from torch import Tensor, nn
 
+from mmfncontra.models.layers.adaptive_strength import AdaptiveStrength
+from mmfncontra.models.wavelets.transform2d import widen
 from mmfncontra.registry import MODELS
 
-from ..layers.adaptive_strength import AdaptiveStrength
-from ..wavelets.transform2d import widen
-from .ada_color import color_matrix, recolor
-from .ada_corruption import add_noise, cut_out
-from .ada_draw import Draw
-from .ada_filtering import BandFilter
-from .ada_geometry import blit_inverse, changes, geometric_inverse, product
-from .ada_resampling import Resampler, blit
+from .color import color_matrix, recolor
+from .corruption import add_noise, cut_out
+from .draw import Draw
+from .filtering import BandFilter
+from .geometry import blit_inverse, changes, geometric_inverse, product
+from .resampling import Resampler, blit
 
 
 @MODELS.register_module()
