@@ -69,7 +69,7 @@ def parts(step: Step) -> dict[str, Callable[[], object]]:
     """What the step is made of, by name; forwards and backwards as in the step."""
     from mmfncontra.models.gans import discriminate
     from mmfncontra.models.gans.networks import augmented
-    from mmfncontra.models.heads import FeatureTaps, forward_each
+    from mmfncontra.models.taps import FeatureTaps, forward_each
 
     model, contrast = step.model, step.model.contrast
     disc, trained = model.discriminator, model._trained_by_disc

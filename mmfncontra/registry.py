@@ -22,9 +22,12 @@ MODELS = Registry(
         'mmfncontra.models.augments',
         'mmfncontra.models.contrasts',
         'mmfncontra.models.heads',
+        'mmfncontra.models.layers',
         'mmfncontra.models.losses',
         'mmfncontra.models.negatives',
+        'mmfncontra.models.objectives',
         'mmfncontra.models.regularisers',
+        'mmfncontra.models.views',
         'mmfncontra.models.wavelets',
     ],
 )

@@ -45,8 +45,8 @@ class ProceduralShells(BaseDataset):
 
     with the whorl expansion W, the translation T, the distance D of the curve from the axis and its
     shape S (see :mod:`~mmfncontra.datasets.shells.raup`). Where these four lie makes the family:
-    turrets, whelks, moon snails, cones, ammonites, nautiluses and, with a W of 10⁴ and more, scallops. Form,
-    ornament, colour and pose vary within each. Shells are centred on a light ground.
+    turrets, whelks, moon snails, cones, ammonites, nautiluses and, with a W of 10⁴ and more,
+    scallops. Form, ornament, colour and pose vary within each. Shells are centred on light ground.
 
     The picture of an index depends on ``seed`` and the index alone: neither on the order of access
     nor on ``num_images``. Another ``size`` shows the same shell. Pictures are drawn at construction

@@ -8,10 +8,11 @@ from torch import Tensor, nn
 
 from mmfncontra.registry import MODELS
 
-from ..heads import ContrastiveDiscriminator, forward_each
+from ..heads import ContrastiveDiscriminator
 from ..losses import GatherEmbeddings
 from ..negatives import JoinedNegatives
 from ..objectives.similarity import cosine_to_negatives
+from ..taps import forward_each
 from .embedding_queue import EmbeddingQueue
 
 

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from torch import nn
 
-from ..heads import find_stages, find_submodules
+from ..taps import find_stages, find_submodules
 from ..taps.stages import dry_forward, probe_images
 
 

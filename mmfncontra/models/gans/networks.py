@@ -8,7 +8,7 @@ from torch import Tensor, nn
 
 from mmfncontra.registry import build_model
 
-from ..heads import image_size
+from ..taps import image_size
 from .freeze import freeze_layers
 
 Images = Tensor | Sequence[Tensor]

@@ -8,8 +8,8 @@ from torch import Tensor, nn
 from mmfncontra.models.layers.adaptive_strength import AdaptiveStrength
 from mmfncontra.registry import MODELS
 
-from ..heads import find_stages, find_submodules, image_size
 from ..objectives.similarity import full_precision
+from ..taps import find_stages, find_submodules, image_size
 
 Images = Tensor | Sequence[Tensor]
 

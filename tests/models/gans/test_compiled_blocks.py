@@ -11,8 +11,8 @@ from torch.nn.utils import spectral_norm
 
 from mmfncontra.models.archs import FastGANDiscriminator, FastGANGenerator
 from mmfncontra.models.gans.compiled_blocks import _CompiledForward, compile_blocks, uncompiled
-from mmfncontra.models.heads import FeatureTaps
 from mmfncontra.models.regularisers import CHAIN, NICE
+from mmfncontra.models.taps import FeatureTaps
 
 compile_eagerly = partial(compile_blocks, backend='aot_eager')
 

@@ -3,7 +3,8 @@ import torch
 from torch import nn
 
 from mmfncontra.models.archs import FastGANDiscriminator
-from mmfncontra.models.heads import ContrastiveDiscriminator, FeatureTaps
+from mmfncontra.models.heads import ContrastiveDiscriminator
+from mmfncontra.models.taps import FeatureTaps
 
 HEAD = dict(type='mmfncontra.WaveletContrastiveHead')
 

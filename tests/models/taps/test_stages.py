@@ -5,7 +5,8 @@ from torch import nn
 
 import mmfncontra.models.gans  # noqa: F401 (readies mmagic)
 from mmfncontra.models.archs import FastGANDiscriminator
-from mmfncontra.models.heads import ContrastiveDiscriminator, find_stages
+from mmfncontra.models.heads import ContrastiveDiscriminator
+from mmfncontra.models.taps import find_stages
 from mmfncontra.models.taps.stages import image_size
 from mmfncontra.registry import build_model
 

@@ -3,7 +3,7 @@ import pytest
 import torch
 from scipy import stats
 
-from mmfncontra.models.augments import FeatureMixing
+from mmfncontra.models.views import FeatureMixing
 from mmfncontra.registry import MODELS
 
 

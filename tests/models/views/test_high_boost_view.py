@@ -3,7 +3,7 @@ import pytest
 import torch
 from scipy import ndimage, stats
 
-from mmfncontra.models.augments import HighBoostView
+from mmfncontra.models.views import HighBoostView
 from mmfncontra.registry import MODELS
 
 SIZE = 33

@@ -5,7 +5,7 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
-from mmfncontra.models.augments import RandomMasking
+from mmfncontra.models.views import RandomMasking
 from mmfncontra.registry import MODELS
 
 

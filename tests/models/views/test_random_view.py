@@ -4,7 +4,7 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from mmfncontra.models.augments import RandomView
+from mmfncontra.models.views import RandomView
 
 
 def test_flips_are_exact():

@@ -1,0 +1,5 @@
+"""Adaptive discriminator augmentation."""
+
+from .ada import ADA
+
+__all__ = ['ADA']

@@ -2,10 +2,10 @@ import math
 
 import pytest
 import torch
-from mmfncontra.models.augments.ada.ada.color import color_matrix, recolor
-from mmfncontra.models.augments.ada.ada.draw import Draw
 
 from mmfncontra.models.augments import ADA
+from mmfncontra.models.augments.ada.color import color_matrix, recolor
+from mmfncontra.models.augments.ada.draw import Draw
 
 
 def matrices(p, n=20000):

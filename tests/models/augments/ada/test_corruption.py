@@ -2,8 +2,9 @@ import math
 
 import pytest
 import torch
-from mmfncontra.models.augments.ada.ada.corruption import add_noise, cut_out
-from mmfncontra.models.augments.ada.ada.draw import Draw
+
+from mmfncontra.models.augments.ada.corruption import add_noise, cut_out
+from mmfncontra.models.augments.ada.draw import Draw
 
 
 def test_noise_has_a_half_normal_strength():

@@ -7,10 +7,11 @@ two at 1024 pixels a side.
 import pytest
 import torch
 import torch.nn.functional as F
-from mmfncontra.models.augments.ada.ada.geometry import product
 from torch.utils._python_dispatch import TorchDispatchMode
 
-from mmfncontra.models.augments import ADA, RandomView
+from mmfncontra.models.augments import ADA
+from mmfncontra.models.augments.ada.geometry import product
+from mmfncontra.models.views import RandomView
 
 # The last one is F.affine_grid, with a product in it that is not seen.
 PRODUCTS = {'mm', 'bmm', 'addmm', 'baddbmm', 'mv', 'addmv', 'dot', 'affine_grid_generator'}

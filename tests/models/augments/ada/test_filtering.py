@@ -4,10 +4,10 @@ from itertools import pairwise
 import numpy as np
 import pytest
 import torch
-from mmfncontra.models.augments.ada.ada.draw import Draw
-from mmfncontra.models.augments.ada.ada.filtering import BandFilter, octave_bands
 
 from mmfncontra.models.augments import ADA
+from mmfncontra.models.augments.ada.draw import Draw
+from mmfncontra.models.augments.ada.filtering import BandFilter, octave_bands
 
 POWER = torch.tensor([10.0, 1, 1, 1], dtype=torch.float64) / 13
 

@@ -4,17 +4,17 @@ from collections import Counter
 import numpy as np
 import pytest
 import torch
-from mmfncontra.models.augments.ada.ada.draw import Draw
-from mmfncontra.models.augments.ada.ada.geometry import blit_inverse, changes, geometric_inverse
-from mmfncontra.models.augments.ada.ada.resampling import (
+
+from mmfncontra.models.augments import ADA
+from mmfncontra.models.augments.ada.draw import Draw
+from mmfncontra.models.augments.ada.geometry import blit_inverse, changes, geometric_inverse
+from mmfncontra.models.augments.ada.resampling import (
     Resampler,
     blit,
     fold,
     inverse_map,
     reflect_pad,
 )
-
-from mmfncontra.models.augments import ADA
 
 SIZE = 16
 SCALE = 0.2 * math.log(2)
