@@ -26,11 +26,11 @@ __getattr__ = lazy_names(
     __name__,
     {
         'apply_overrides': 'mmfncontra.config.options',
-        'calibrate_batchnorm': 'mmfncontra.models.sampling',
+        'calibrate_batchnorm': 'mmfncontra.models.sampling.images',
         'check_resumable': 'mmfncontra.checkpoints.file',
         'find_config': 'mmfncontra.apis.inference',
         'generate': 'mmfncontra.apis.generate',
-        'iterate_images': 'mmfncontra.models.sampling',
+        'iterate_images': 'mmfncontra.models.sampling.images',
         'latest_checkpoint': 'mmfncontra.checkpoints.store',
         'load_checkpoint_file': 'mmfncontra.checkpoints.file',
         'load_config': 'mmfncontra.config.load',
@@ -38,6 +38,6 @@ __getattr__ = lazy_names(
         'parse_options': 'mmfncontra.config.options',
         'prepare_config': 'mmfncontra.apis.train',
         'run_training': 'mmfncontra.apis.train',
-        'sample_images': 'mmfncontra.models.sampling',
+        'sample_images': 'mmfncontra.models.sampling.images',
     },
 )

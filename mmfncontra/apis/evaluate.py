@@ -23,7 +23,7 @@ from mmfncontra.evaluation.metrics.sample_metric import (
     named_depends,
     read_image,
 )
-from mmfncontra.models.sampling import iterate_pixels
+from mmfncontra.models.sampling.images import iterate_pixels
 from mmfncontra.registry import DATASETS, METRICS
 from mmfncontra.utils.checks import check_integers, check_writable
 

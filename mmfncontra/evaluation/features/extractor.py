@@ -13,7 +13,7 @@ from torch_fidelity.feature_extractor_inceptionv3 import URL_INCEPTION_V3
 from torch_fidelity.utils import create_feature_extractor
 from torchvision.models import VGG16_Weights
 
-from mmfncontra.models.image_renderer import autocast_to, check_precision
+from mmfncontra.models.sampling.renderer import autocast_to, check_precision
 from mmfncontra.utils.checks import check_integers
 
 from ..hashes import file_sha256

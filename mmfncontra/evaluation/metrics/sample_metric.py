@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from torch.utils.data import DataLoader
 
 from mmfncontra.launch.patient_group import patient_group
-from mmfncontra.models.image_renderer import check_precision
+from mmfncontra.models.sampling.renderer import check_precision
 from mmfncontra.utils.checks import check_integers
 from mmfncontra.utils.unwrap import unwrap
 

@@ -8,7 +8,7 @@ from torch import nn
 
 from mmfncontra.models.gans import LimitedDataGAN
 from mmfncontra.models.gans.memory_layout import follow_layout
-from mmfncontra.models.sampling import copy_generator, sample_images
+from mmfncontra.models.sampling.images import copy_generator, sample_images
 
 
 @pytest.fixture(autouse=True)

@@ -1,7 +1,7 @@
 import pytest
 import torch
 
-from mmfncontra.models.per_image_draws import PerImageDraws
+from mmfncontra.models.sampling.per_image_draws import PerImageDraws
 
 SEEDS = [3, 2**61 + 5, 8]
 KINDS = {

@@ -14,7 +14,7 @@ from mmfncontra.utils.checks import check_integers
 from mmfncontra.utils.rng import isolated_rng
 from mmfncontra.utils.unwrap import unwrap
 
-from .image_renderer import ImageRenderer, evaluating
+from .renderer import ImageRenderer, evaluating
 
 
 def _device_of(generator: nn.Module, device: torch.device | str | None) -> torch.device:
