@@ -13,10 +13,10 @@ from mmfncontra.utils.unwrap import unwrap
 
 from ..contrasts import Prototypes
 from ..layers.lean_spectral_norm import use_lean_spectral_norm
-from .acceleration import Acceleration
+from .acceleration.acceleration import Acceleration
+from .acceleration.compiled_blocks import uncompiled
 from .auxiliary_losses import AuxiliaryLosses
 from .check_parts import check_named, check_parts
-from .compiled_blocks import uncompiled
 from .discriminate import discriminate
 from .guarded_update import guarded_update
 from .kept_buffers import KeptBuffers

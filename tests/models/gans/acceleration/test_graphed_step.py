@@ -11,7 +11,11 @@ from torch import nn
 
 from mmfncontra.engine import AutocastOptimWrapper
 from mmfncontra.models.gans import LimitedDataGAN
-from mmfncontra.models.gans.graphed_step import CUDARecorder, GraphedStep, check_graphable
+from mmfncontra.models.gans.acceleration.graphed_step import (
+    CUDARecorder,
+    GraphedStep,
+    check_graphable,
+)
 
 
 @pytest.fixture(autouse=True)

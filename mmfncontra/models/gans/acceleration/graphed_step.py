@@ -13,7 +13,7 @@ from mmengine.optim import OptimWrapper, OptimWrapperDict
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
-from .moving_average import MovingAverage
+from ..moving_average import MovingAverage
 
 Tensors = dict[str, Tensor]
 Step = Callable[[Tensors], Tensors]

@@ -9,7 +9,8 @@ from mmengine.logging import print_log
 from mmengine.optim import OptimWrapperDict
 from torch import Tensor, nn
 
-from ..heads import ContrastiveDiscriminator
+from mmfncontra.models.heads import ContrastiveDiscriminator
+
 from .compiled_blocks import compile_blocks
 from .graphed_step import GraphedStep, check_graphable
 from .memory_layout import follow_layout, lay_out_channels_last

@@ -10,7 +10,11 @@ from torch import nn
 from torch.nn.utils import spectral_norm
 
 from mmfncontra.models.archs import FastGANDiscriminator, FastGANGenerator
-from mmfncontra.models.gans.compiled_blocks import _CompiledForward, compile_blocks, uncompiled
+from mmfncontra.models.gans.acceleration.compiled_blocks import (
+    _CompiledForward,
+    compile_blocks,
+    uncompiled,
+)
 from mmfncontra.models.regularisers import CHAIN, NICE
 from mmfncontra.models.taps import FeatureTaps
 

@@ -7,7 +7,7 @@ from mmengine.registry import DefaultScope, init_default_scope
 from torch import nn
 
 from mmfncontra.models.gans import LimitedDataGAN
-from mmfncontra.models.gans.memory_layout import follow_layout
+from mmfncontra.models.gans.acceleration.memory_layout import follow_layout
 from mmfncontra.models.sampling.images import copy_generator, sample_images
 
 
