@@ -14,7 +14,7 @@ import pytest
 import torch
 
 from mmfncontra.apis import load_generator, prepare_config, run_training, sample_images
-from mmfncontra.visualization.report import write_report
+from mmfncontra.visualization.report.report import write_report
 
 WRITTEN = Path(__file__).parent / 'older_runs/fastgan-ada_shells'
 TIMES = {'data_time', 'time'}

@@ -40,7 +40,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     check_versions()
     # Imported after parsing: --help answers at once, and after the check of what they need.
     from mmfncontra.utils.checks import check_writable
-    from mmfncontra.visualization.report import write_report
+    from mmfncontra.visualization.report.report import write_report
 
     if args.out is not None:
         args.out = check_writable(args.out, '--out')

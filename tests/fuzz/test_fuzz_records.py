@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from mutations import damaged, profile
 
 from mmfncontra.evaluation.card import MetricCard, find_differences
-from mmfncontra.visualization.run_record import read_run
+from mmfncontra.visualization.report.record import read_run
 
 CARD = dict(
     metrics=dict(fid=1.5, kid=None),

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from toy_work_dir import write_run
 
-from mmfncontra.visualization.report import write_report
+from mmfncontra.visualization.report.report import write_report
 
 playwright = pytest.importorskip('playwright.sync_api', reason='playwright is not installed')
 _NAMES = ('chromium', 'chromium-browser', 'google-chrome')

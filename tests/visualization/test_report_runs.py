@@ -5,14 +5,14 @@ import pytest
 from toy_work_dir import write_run
 
 from mmfncontra.evaluation.card import MetricCard
-from mmfncontra.visualization.report_tables import (
+from mmfncontra.visualization.report.groups import group_runs
+from mmfncontra.visualization.report.record import RunRecord, config_without_seed, read_run
+from mmfncontra.visualization.report.tables import (
     best_card,
     best_values,
     last_card,
     metric_tables,
 )
-from mmfncontra.visualization.run_groups import group_runs
-from mmfncontra.visualization.run_record import RunRecord, config_without_seed, read_run
 
 
 def card(iteration: int = 1, **metrics: float) -> MetricCard:

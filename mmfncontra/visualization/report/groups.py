@@ -5,7 +5,7 @@ import re
 from collections.abc import Sequence
 from itertools import takewhile
 
-from .run_record import RunRecord, config_without_seed
+from .record import RunRecord, config_without_seed
 
 
 def give_names(runs: Sequence[RunRecord]) -> None:

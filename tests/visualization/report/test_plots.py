@@ -3,8 +3,8 @@ import math
 import numpy as np
 import pytest
 
-from mmfncontra.visualization.report_images import inline_figure
-from mmfncontra.visualization.report_plots import (
+from mmfncontra.visualization.report.images import inline_figure
+from mmfncontra.visualization.report.plots import (
     aggregate,
     plot_metrics,
     plot_scalars,

@@ -14,11 +14,11 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from mmfncontra.evaluation.card import MetricCard
 
-from .report_images import inline_figure, inline_picture
-from .report_plots import Plot, plot_metrics, plot_scalars, plot_spectra
-from .report_tables import best_card, best_values, last_card, metric_tables
-from .run_groups import give_names, group_runs
-from .run_record import RunRecord, read_run
+from .groups import give_names, group_runs
+from .images import inline_figure, inline_picture
+from .plots import Plot, plot_metrics, plot_scalars, plot_spectra
+from .record import RunRecord, read_run
+from .tables import best_card, best_values, last_card, metric_tables
 
 _MAX_FRAMES = 60
 _WIDTH, _LEAST_WIDTH = 1024, 384  # of a picture in pixels; several runs share the width

@@ -8,7 +8,7 @@ import numpy as np
 
 from mmfncontra.evaluation.card import MetricCard, find_differences
 
-from .run_record import RunRecord
+from .record import RunRecord
 
 # What a card is the best by: the first of these that was measured. Of all of them, less is better.
 _BEST_BY = ('fid', 'kid_mean', 'swd', 'spectrum_distance')

@@ -8,7 +8,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from .curves import PANELS
+from ..curves import PANELS
 
 # Metrics that are one thing in parts share a plot; every other metric has its own.
 _FAMILIES = ('subband_', 'kid_')

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from mmfncontra.evaluation.card import MetricCard
 
-from .curves import read_scalars
+from ..curves import read_scalars
 
 # Where a run lies and how it starts: what else differs between runs of several seeds.
 _PLACE = ('work_dir', 'resume', 'load_from', 'launcher')

@@ -11,7 +11,7 @@ import pytest
 from PIL import Image
 from toy_work_dir import write_card, write_picture, write_run
 
-from mmfncontra.visualization.report import write_report
+from mmfncontra.visualization.report.report import write_report
 
 EVIL = '<script>alert(1)</script>'
 
