@@ -5,7 +5,7 @@ import random
 import numpy as np
 import pytest
 import torch
-from test_sampling import _fastgan
+from test_images import _fastgan
 from torch import nn
 from torch.utils._python_dispatch import TorchDispatchMode
 from toy_gan import ToyGenerator
