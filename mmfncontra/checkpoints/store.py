@@ -1,73 +1,16 @@
 """The checkpoints of a work dir: written whole or not at all, the newest sound one found again."""
 
-import os
 import re
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from mmfncontra.utils.console import warn
+from mmfncontra.utils.files import whole_file
 
 from .file import load_resumable_file
 
 POINTER = 'last_checkpoint'
-_UNFINISHED = '.unfinished'
-
-
-@contextmanager
-def whole_file(path: str | Path) -> Iterator[Path]:
-    """Write a file so that its name only ever stands for a complete one.
-
-    The bytes go to a file beside it, are forced to the disk, and then take the name over what had
-    it before, which stays untouched until then and if anything goes wrong.
-
-    Args:
-        path: The file.
-
-    Yields:
-        Where to write.
-
-    Raises:
-        OSError: If the disk is full or read-only, or the folder may not be written to.
-    """
-    path = Path(path)
-    unfinished = path.with_name(path.name + _UNFINISHED)
-    try:
-        yield unfinished
-        _force_to_disk(unfinished)
-        os.replace(unfinished, path)
-        # The file is there already; Windows and some network file systems sync no folder.
-        with suppress(OSError):
-            _force_to_disk(path.parent)
-    except BaseException as error:
-        _try_to_remove(unfinished)
-        if isinstance(error, OSError):
-            raise OSError(f'cannot write {path}: {error.strerror or error}') from error
-        raise
-
-
-def _force_to_disk(path: Path) -> None:
-    descriptor = os.open(path, os.O_RDONLY if path.is_dir() else os.O_RDWR)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
-
-
-def _try_to_remove(path: Path) -> None:
-    with suppress(OSError):  # a read-only disk; the error under way says so
-        path.unlink(missing_ok=True)
-
-
-def remove_unfinished(folder: str | Path) -> None:
-    """Remove what a killed process was writing.
-
-    Args:
-        folder: A work dir that no other process writes to.
-    """
-    for path in Path(folder).glob(f'*{_UNFINISHED}'):
-        _try_to_remove(path)
 
 
 def write_pointer(work_dir: str | Path, checkpoint: str | Path) -> None:

@@ -12,6 +12,7 @@ from torch.utils.data import DataLoader
 from mmfncontra.checkpoints.store import check_finite, latest_checkpoint, write_pointer
 from mmfncontra.launch.stop_signals import Stopped, StopSignals
 from mmfncontra.registry import LOOPS
+from mmfncontra.utils.checks import check_interval
 from mmfncontra.utils.unwrap import unwrap
 
 from .loaders.device_image_loader import check_device_images, serve_from_device
@@ -119,8 +120,7 @@ class ResumableIterTrainLoop(IterBasedTrainLoop):
             ValueError: If there is no checkpoint whose weights are finite, or ``lr_factor`` is out
                 of its range.
         """
-        if not 0 < lr_factor <= 1:
-            raise ValueError(f'lr_factor must be in (0, 1], got {lr_factor}')
+        check_interval('(0, 1]', lr_factor=lr_factor)
         # The first rank chooses: another may not see yet what it has written.
         chosen: list = [None, f'no checkpoint in {self.runner.work_dir}: none was saved yet']
         if is_main_process():

@@ -33,9 +33,10 @@ from mmfncontra.checkpoints.rank_state import (
     set_accumulated,
     set_random_state,
 )
-from mmfncontra.checkpoints.store import latest_checkpoint, whole_file
+from mmfncontra.checkpoints.store import latest_checkpoint
 from mmfncontra.config.env_settings import check_settings
 from mmfncontra.utils.console import quiet_console
+from mmfncontra.utils.files import whole_file
 from mmfncontra.utils.rng import continued_seed
 from mmfncontra.utils.unwrap import unwrap
 

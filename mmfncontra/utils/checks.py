@@ -5,6 +5,7 @@ import os
 from collections.abc import Sequence
 from numbers import Real
 from pathlib import Path
+from typing import Any
 
 
 def check_integers(minimum: int = 1, /, **arguments: object) -> None:
@@ -74,6 +75,31 @@ def _check_number(name: str, value: object) -> None:
         raise ValueError(f'{name} must be a number, got {value!r}')
 
 
+def check_interval(interval: str, /, **arguments: object) -> None:
+    """Check that arguments are numbers in an interval.
+
+    Args:
+        interval: Two ends, each taken in, ``[`` ``]``, or left out, ``(`` ``)``; ``'[0, 1)'``.
+        **arguments: Values by the names that the message gives them.
+
+    Raises:
+        ValueError: For the first one that is no number, or lies outside.
+
+    Example:
+        >>> check_interval('[0, 1)', momentum=0.9, decay=0)
+        >>> check_interval('[0, 1)', momentum=1.0)
+        Traceback (most recent call last):
+        ValueError: momentum must be in [0, 1), got 1.0
+    """
+    low, high = map(float, interval[1:-1].split(','))
+    for name, value in arguments.items():
+        _check_number(name, value)
+        above = low <= value if interval[0] == '[' else low < value
+        below = value <= high if interval[-1] == ']' else value < high
+        if not (above and below):
+            raise ValueError(f'{name} must be in {interval}, got {value!r}')
+
+
 def check_range(
     minimum: float = -math.inf, maximum: float = math.inf, /, **ranges: Sequence[float]
 ) -> None:
@@ -103,6 +129,44 @@ def check_range(
             limits = f' from {minimum:g}' if math.isfinite(minimum) else ''
             limits += f' to {maximum:g}' if math.isfinite(maximum) else ''
             raise ValueError(f'{name} must be two numbers in rising order{limits}, got {pair}')
+
+
+def check_images(images: Any, name: str = 'images', minimum: int = 1) -> None:
+    """Check that something is an array of RGB images.
+
+    Args:
+        images: uint8, (N, H, W, 3), all of one size.
+        name: What the message calls it.
+        minimum: Least number of images.
+
+    Raises:
+        ValueError: If it is something else, or there are too few.
+    """
+    wanted = f'{name} must be a non-empty uint8 RGB array (N, H, W, 3), all images of one size'
+    if not (hasattr(images, 'dtype') and hasattr(images, 'shape')):
+        raise ValueError(f'{wanted}, got {type(images).__name__}')
+    is_rgb = str(images.dtype) == 'uint8' and len(images.shape) == 4 and images.shape[-1] == 3
+    if not is_rgb or 0 in images.shape:
+        raise ValueError(f'{wanted}, got {images.dtype} {tuple(images.shape)}')
+    if len(images) < minimum:
+        raise ValueError(f'{name} must hold {minimum} images or more, got {len(images)}')
+
+
+def check_image(image: Any, name: str = 'image') -> None:
+    """Check that something is an RGB image.
+
+    Args:
+        image: uint8, (H, W, 3).
+        name: What the message calls it.
+
+    Raises:
+        ValueError: If it is something else.
+    """
+    wanted = f'{name} must be a uint8 RGB array (H, W, 3)'
+    if not (hasattr(image, 'dtype') and hasattr(image, 'shape')):
+        raise ValueError(f'{wanted}, got {type(image).__name__}')
+    if str(image.dtype) != 'uint8' or len(image.shape) != 3 or image.shape[-1] != 3:
+        raise ValueError(f'{wanted}, got {image.dtype} {tuple(image.shape)}')
 
 
 def check_writable(path: str | Path, option: str, *, is_folder: bool = False) -> Path:

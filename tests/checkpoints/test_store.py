@@ -1,4 +1,3 @@
-import errno
 import os
 from pathlib import Path
 
@@ -9,10 +8,9 @@ from mmfncontra.checkpoints.store import (
     check_finite,
     checkpoints_of,
     latest_checkpoint,
-    remove_unfinished,
-    whole_file,
     write_pointer,
 )
+from mmfncontra.utils.files import remove_unfinished, whole_file
 
 
 def make(folder, *numbers, pointer=None):
@@ -27,40 +25,6 @@ def make(folder, *numbers, pointer=None):
 
 def names(paths):
     return [path.name for path in paths]
-
-
-def test_a_file_is_written_whole(tmp_path):
-    path = tmp_path / 'a.pth'
-    with whole_file(path) as unfinished:
-        unfinished.write_text('new')
-        assert not path.exists()
-    assert path.read_text() == 'new' and names(tmp_path.iterdir()) == ['a.pth']
-
-
-@pytest.mark.parametrize('code', [errno.ENOSPC, errno.EROFS, errno.EDQUOT])
-@pytest.mark.parametrize('at', ['write', 'fsync', 'replace'])
-def test_what_was_there_outlives_an_error_of_the_disk(code, at, tmp_path, monkeypatch):
-    path = tmp_path / 'a.pth'
-    path.write_text('old')
-
-    def fail(*args):
-        raise OSError(code, os.strerror(code))
-
-    if at != 'write':
-        monkeypatch.setattr(os, at, fail)
-    expected = pytest.raises(OSError, match=f'^cannot write {path}: {os.strerror(code)}$')
-    with expected, whole_file(path) as unfinished:
-        unfinished.write_text('half')
-        if at == 'write':
-            fail()
-    assert path.read_text() == 'old' and names(tmp_path.iterdir()) == ['a.pth']
-
-
-def test_other_errors_pass(tmp_path):
-    with pytest.raises(ZeroDivisionError), whole_file(tmp_path / 'a') as unfinished:
-        unfinished.write_text('half')
-        raise ZeroDivisionError
-    assert not list(tmp_path.iterdir())
 
 
 def test_what_a_killed_process_left_is_removed(tmp_path):

@@ -8,7 +8,7 @@ from mmfncontra.config.env_settings import check_settings
 from mmfncontra.engine import host_memory
 from mmfncontra.engine.host_memory import keep_freed_memory
 from mmfncontra.engine.machine_settings import apply_settings
-from mmfncontra.evaluation.features.reproducible import full_precision
+from mmfncontra.evaluation.features.reproducible import reproducible
 
 
 @pytest.fixture(autouse=True)
@@ -31,7 +31,7 @@ def test_tf32_can_be_switched_after_an_evaluation():
     """Torch refuses to answer where its old and its new switches were mixed."""
     for wanted in (True, False, True):
         apply_settings(dict(tf32=wanted))
-        with full_precision():
+        with reproducible():
             assert not torch.backends.cuda.matmul.allow_tf32
             assert not torch.backends.cudnn.allow_tf32
         assert torch.backends.cuda.matmul.allow_tf32 is wanted
@@ -44,7 +44,7 @@ def test_an_evaluation_is_exact_on_the_cpu_too_and_leaves_it_as_it_was():
     before = backend.fp32_precision
     backend.fp32_precision = 'bf16'
     try:
-        with full_precision():
+        with reproducible():
             assert backend.fp32_precision == 'ieee'
         assert backend.fp32_precision == 'bf16'
     finally:

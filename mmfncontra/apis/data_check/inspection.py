@@ -11,6 +11,7 @@ from tqdm import tqdm
 
 from mmfncontra.datasets.image_reading import open_image, read_image, resize_image
 from mmfncontra.datasets.image_source import ImageSource
+from mmfncontra.utils.checks import check_interval
 from mmfncontra.utils.threaded_map import threaded_map
 
 from .flip_safety import TEXTURE_SHAPE, texture_histograms
@@ -177,8 +178,7 @@ def fitting_size(sides: Sequence[int], sizes: Sequence[int], share: float = 0.95
     """
     if not len(sides) or not len(sizes):
         raise ValueError(f'sides and sizes must not be empty, got {len(sides)} and {len(sizes)}')
-    if not 0 < share <= 1:
-        raise ValueError(f'share must be above 0 and at most 1, got {share}')
+    check_interval('(0, 1]', share=share)
     found = np.asarray(sides)
     reached = [size for size in sizes if np.mean(found >= size) >= share]
     return max(reached, default=min(sizes))

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
+from mmfncontra.utils.checks import check_interval
+
 from .raup import TURN, Shell
 
 
@@ -72,8 +74,7 @@ class View:
     fill: float = 0.8
 
     def __post_init__(self) -> None:
-        if not 0 < self.fill <= 0.9:
-            raise ValueError(f'fill must be above 0 and at most 0.9, got {self.fill!r}')
+        check_interval('(0, 0.9]', fill=self.fill)
 
     def rotation(self) -> np.ndarray:
         """Matrix (3, 3) from shell to viewer."""

@@ -10,9 +10,10 @@ from mmengine.hooks import CheckpointHook as MMEngineCheckpointHook
 from mmengine.logging import print_log
 from mmengine.runner import Runner
 
-from mmfncontra.checkpoints.store import remove_unfinished, write_pointer
+from mmfncontra.checkpoints.store import write_pointer
 from mmfncontra.evaluation.metrics.sample_metric import check_monitored
 from mmfncontra.registry import HOOKS
+from mmfncontra.utils.files import remove_unfinished
 from mmfncontra.utils.near_names import near_names
 
 

@@ -10,9 +10,9 @@ from mmengine.dist import barrier, broadcast_object_list, is_main_process
 from mmengine.hooks import Hook
 from mmengine.runner import Runner
 
-from mmfncontra.checkpoints.store import whole_file
 from mmfncontra.registry import HOOKS
-from mmfncontra.utils.checks import check_integers
+from mmfncontra.utils.checks import check_integers, check_interval
+from mmfncontra.utils.files import whole_file
 
 from .non_finite_record import SkippedStep, save_record
 
@@ -68,8 +68,7 @@ class NonFiniteHook(Hook):
             raise ValueError(f'max_skipped must be below window={window}, got {max_skipped}')
         if isinstance(lr_factor, bool) or not isinstance(lr_factor, int | float):
             raise ValueError(f'lr_factor must be a number in (0, 1], got {lr_factor!r}')
-        if not 0 < lr_factor <= 1:
-            raise ValueError(f'lr_factor must be in (0, 1], got {lr_factor}')
+        check_interval('(0, 1]', lr_factor=lr_factor)
         self.interval = interval
         self.window = window
         self.max_skipped = max_skipped

@@ -13,11 +13,11 @@ from torch_fidelity.feature_extractor_inceptionv3 import URL_INCEPTION_V3
 from torch_fidelity.utils import create_feature_extractor
 from torchvision.models import VGG16_Weights
 
-from mmfncontra.models.sampling.renderer import autocast_to, check_precision
 from mmfncontra.utils.checks import check_integers
+from mmfncontra.utils.precision import autocast_to, check_precision
 
 from ..hashes import file_sha256
-from .reproducible import full_precision
+from .reproducible import reproducible
 
 
 @dataclass(frozen=True)
@@ -176,7 +176,7 @@ class FeatureExtractor:
         _check_images(images, torch.uint8)
         names = ('features', 'logits') if self.has_logits else ('features',)
         parts: dict[str, list[Tensor]] = {name: [] for name in names}
-        with full_precision(self.device), autocast_to(self.precision, self.device):
+        with reproducible(self.device), autocast_to(self.precision, self.device):
             for batch in images.split(self.batch_size):
                 if batch.device != self.device and self.device.type == 'cuda':
                     batch = batch.pin_memory() if batch.device.type == 'cpu' else batch

@@ -12,7 +12,7 @@ from mmfncontra.models.losses.lpips_reconstruction_loss import (
     vgg16_weights_file,
 )
 
-from .reproducible import full_precision
+from .reproducible import reproducible
 
 _MIN_SIDE = 16  # VGG16 halves its input four times before the last layer that counts
 
@@ -70,7 +70,7 @@ class LPIPSDistance:
         Raises:
             ValueError: If the images are too small, or whole numbers.
         """
-        with full_precision(self.device):
+        with reproducible(self.device):
             x, y = (self._checked(images) for images in (x, y))
             return self._network(x, y).flatten()
 
@@ -86,7 +86,7 @@ class LPIPSDistance:
         Raises:
             ValueError: If the images are too small, or whole numbers.
         """
-        with full_precision(self.device):
+        with reproducible(self.device):
             layers = self._network.net(self._network.scaling_layer(self._checked(images)))
             parts = []
             for linear, layer in zip(self._network.lins, layers, strict=True):

@@ -7,7 +7,7 @@ import torch
 
 
 @contextmanager
-def full_precision(device: torch.device | str = 'cpu') -> Iterator[None]:
+def reproducible(device: torch.device | str = 'cpu') -> Iterator[None]:
     """Compute in float32 throughout: no autocast, no TF32, no benchmarked kernels, no gradients.
 
     A training may have switched any of these on, and a metric would then change by some thousandth

@@ -4,6 +4,7 @@ import numpy as np
 import torch
 
 from mmfncontra.models.wavelets import decompose
+from mmfncontra.utils.checks import check_interval
 
 from .diversity import pair_distances
 from .image_arrays import check_images, check_same_size, reduce_images
@@ -130,10 +131,8 @@ def copy_rate(
     check_same_size(real=real, fake=fake)
     check_images(real, 'real', minimum=2)
     _check_space(space)
-    if not 0 <= quantile <= 1:
-        raise ValueError(f'quantile must be in [0, 1], got {quantile}')
-    if not 0 < margin <= 1:
-        raise ValueError(f'margin must be in (0, 1], got {margin}')
+    check_interval('[0, 1]', quantile=quantile)
+    check_interval('(0, 1]', margin=margin)
     real, fake = reduce_images(real), reduce_images(fake)
     # The median pair is of two different pictures however many pictures are there twice.
     usual = np.median(pair_distances(_features(real, space), _SAMPLED_PAIRS, seed=0))

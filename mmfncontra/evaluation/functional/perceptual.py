@@ -8,9 +8,9 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from mmfncontra.evaluation.features.lpips_distance import LPIPSDistance, from_arrays
-from mmfncontra.evaluation.features.reproducible import full_precision
+from mmfncontra.evaluation.features.reproducible import reproducible
 from mmfncontra.models.sampling.renderer import evaluating
-from mmfncontra.utils.checks import check_integers
+from mmfncontra.utils.checks import check_integers, check_interval
 from mmfncontra.utils.rng import isolated_rng
 
 _PATH_SIDE = 256  # larger images are reduced to about this before LPIPS, as in StyleGAN
@@ -123,8 +123,7 @@ def perceptual_path_length(
         ValueError: If the generator has no mapping to W, or a number is out of range.
     """
     check_integers(num=num, batch_size=batch_size)
-    if not 0 < epsilon < 1:
-        raise ValueError(f'epsilon must be in (0, 1), got {epsilon}')
+    check_interval('(0, 1)', epsilon=epsilon)
     mapping = getattr(generator, 'style_mapping', None)
     if not isinstance(mapping, nn.Module):
         raise ValueError(
@@ -134,7 +133,7 @@ def perceptual_path_length(
     device = next(generator.parameters()).device
     stream = torch.Generator().manual_seed(seed)
     values = []
-    with evaluating(generator), full_precision(device):
+    with evaluating(generator), reproducible(device):
         for start in range(0, num, batch_size):
             count = min(batch_size, num - start)
             z0, z1 = torch.randn(2, count, generator.noise_size, generator=stream).to(device)

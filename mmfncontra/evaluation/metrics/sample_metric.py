@@ -13,8 +13,8 @@ from torch import Tensor, nn
 from torch.utils.data import DataLoader
 
 from mmfncontra.launch.patient_group import patient_group
-from mmfncontra.models.sampling.renderer import check_precision
 from mmfncontra.utils.checks import check_integers
+from mmfncontra.utils.precision import check_precision
 from mmfncontra.utils.unwrap import unwrap
 
 from ..hashes import images_hash

@@ -7,6 +7,7 @@ from torch import Tensor, nn
 
 from mmfncontra.models.layers.adaptive_strength import AdaptiveStrength
 from mmfncontra.registry import MODELS
+from mmfncontra.utils.checks import check_interval
 
 
 @MODELS.register_module()
@@ -51,8 +52,7 @@ class APA(nn.Module):
         initial: float = 0.0,
     ) -> None:
         super().__init__()
-        if not 0 < maximum < 1:
-            raise ValueError(f'maximum must be in (0, 1), got {maximum}')
+        check_interval('(0, 1)', maximum=maximum)
         self.strength = AdaptiveStrength(
             target, kimg=kimg, maximum=maximum, initial=initial, interval=interval
         )

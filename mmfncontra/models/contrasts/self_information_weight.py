@@ -7,7 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from mmfncontra.registry import MODELS
-from mmfncontra.utils.checks import check_integers
+from mmfncontra.utils.checks import check_integers, check_interval
 
 
 def self_information(mean_cosines: Tensor) -> Tensor:
@@ -61,8 +61,7 @@ class SelfInformationWeight(nn.Module):
     ) -> None:
         super().__init__()
         check_integers(levels=levels)
-        if not 0 <= momentum < 1:
-            raise ValueError(f'momentum must be in [0, 1), got {momentum}')
+        check_interval('[0, 1)', momentum=momentum)
         start = torch.tensor(0.5 if init is None else init, dtype=torch.float32)
         if start.shape not in ((), (levels,)) or (start < 0).any():
             numbers = {1: 'one number', 3: 'one or three numbers'}

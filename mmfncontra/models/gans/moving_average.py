@@ -7,6 +7,7 @@ from mmagic.models.base_models import ExponentialMovingAverage
 from torch import Tensor, nn
 
 from mmfncontra.registry import MODELS
+from mmfncontra.utils.checks import check_interval
 
 
 @MODELS.register_module()
@@ -40,8 +41,7 @@ class MovingAverage(ExponentialMovingAverage):
     """
 
     def __init__(self, model: nn.Module, momentum: float = 0.0002) -> None:
-        if not 0 < momentum < 1:
-            raise ValueError(f'momentum must be in (0, 1), got {momentum}')
+        check_interval('(0, 1)', momentum=momentum)
         # Beside the weights, or a graph could not count.
         device = next((weight.device for weight in model.parameters()), None)
         super().__init__(model, momentum, device=device)

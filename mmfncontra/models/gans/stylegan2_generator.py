@@ -6,6 +6,7 @@ from mmengine.dist import all_reduce
 from torch import Tensor, nn
 
 from mmfncontra.registry import MODELS
+from mmfncontra.utils.checks import check_interval
 
 
 @MODELS.register_module()
@@ -51,10 +52,8 @@ class StyleGAN2Generator(stylegan2.StyleGAN2Generator):
     ) -> None:
         if out_size not in (8, 16, 32, 64, 128, 256, 512, 1024):
             raise ValueError(f'out_size must be a power of 2 from 8 to 1024, got {out_size}')
-        if not 0 <= mix_prob <= 1:
-            raise ValueError(f'mix_prob must be in [0, 1], got {mix_prob}')
-        if not 0 <= w_avg_beta < 1:
-            raise ValueError(f'w_avg_beta must be in [0, 1), got {w_avg_beta}')
+        check_interval('[0, 1]', mix_prob=mix_prob)
+        check_interval('[0, 1)', w_avg_beta=w_avg_beta)
         if kwargs.get('cond_size') or kwargs.get('noise_size', style_channels) != style_channels:
             raise ValueError('cond_size and noise_size are not for this generator: leave them out')
         super().__init__(out_size, style_channels, mix_prob=mix_prob, **kwargs)

@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor, nn
 
-from mmfncontra.utils.checks import check_integers
+from mmfncontra.utils.checks import check_integers, check_interval
 
 
 class AdaptiveStrength(nn.Module):
@@ -58,8 +58,7 @@ class AdaptiveStrength(nn.Module):
         momentum: float = 0.0,
     ) -> None:
         super().__init__()
-        if not -1 < target < 1:
-            raise ValueError(f'target must be in (-1, 1), got {target}')
+        check_interval('(-1, 1)', target=target)
         if (kimg is None) == (step is None):
             raise ValueError(f'give one of kimg and step, got kimg={kimg} and step={step}')
         for name, size in dict(kimg=kimg, step=step, maximum=maximum).items():
@@ -67,8 +66,7 @@ class AdaptiveStrength(nn.Module):
                 raise ValueError(f'{name} must be positive, got {size}')
         if not 0 <= initial <= maximum:
             raise ValueError(f'initial must be in [0, {maximum}], got {initial}')
-        if not 0 <= momentum < 1:
-            raise ValueError(f'momentum must be in [0, 1), got {momentum}')
+        check_interval('[0, 1)', momentum=momentum)
         check_integers(interval=interval)
         self.target, self.kimg, self.step, self.maximum = target, kimg, step, maximum
         self.interval, self.momentum = interval, momentum

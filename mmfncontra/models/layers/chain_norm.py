@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor, nn
 
-from mmfncontra.utils.checks import check_integers
+from mmfncontra.utils.checks import check_integers, check_interval
 
 FORMS = ('batch', 'cumulative')
 # Rows of the running averages by the pass under way.
@@ -70,8 +70,7 @@ class ChainNorm(nn.Module):
         check_integers(num_features=num_features)
         if form not in FORMS:
             raise ValueError(f'form must be one of {FORMS}, got {form!r}')
-        if not 0 <= decay < 1:
-            raise ValueError(f'decay must be in [0, 1), got {decay}')
+        check_interval('[0, 1)', decay=decay)
         if not eps > 0:
             raise ValueError(f'eps must be positive, got {eps}')
         self.num_features, self.form, self.decay, self.eps = num_features, form, decay, eps

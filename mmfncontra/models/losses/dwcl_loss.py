@@ -14,8 +14,8 @@ from ..objectives.similarity import (
     cosine,
     cosine_to_others,
     cosine_to_own,
-    full_precision,
     level_weights,
+    widen,
 )
 
 
@@ -164,10 +164,10 @@ class DWCLLoss(nn.Module):
             everyones = self._gather_all(positive) if self.gather else positive
             first = self._gather_all.first(positive) if self.gather else 0
             own = torch.arange(len(query), device=query.device).unsqueeze(1) + first
-            pools.append(full_precision(everyones))
+            pools.append(widen(everyones))
             masks.append(torch.arange(len(everyones), device=query.device) != own)
         if past is not None:
-            pools.append(full_precision(past))
+            pools.append(widen(past))
             masks.append((past != 0).any(dim=1).expand(len(query), -1))
         if not pools:
             return None

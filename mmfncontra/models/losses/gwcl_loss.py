@@ -7,9 +7,10 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from mmfncontra.registry import MODELS
-from mmfncontra.utils.checks import check_not_negative
+from mmfncontra.utils.checks import check_interval, check_not_negative
+from mmfncontra.utils.precision import widen
 
-from ..objectives.similarity import full_precision, level_weights
+from ..objectives.similarity import level_weights
 
 
 def prototype_distance(a: Sequence[Tensor], b: Sequence[Tensor], decay: float = 0.5) -> Tensor:
@@ -33,7 +34,7 @@ def prototype_distance(a: Sequence[Tensor], b: Sequence[Tensor], decay: float = 
     if len(a) != len(b):
         raise ValueError(f'prototypes of {len(a)} and of {len(b)} maps cannot be compared')
     return sum(
-        decay**i * F.pairwise_distance(full_precision(p), full_precision(q), eps=1e-6).mean()
+        decay**i * F.pairwise_distance(widen(p), widen(q), eps=1e-6).mean()
         for i, (p, q) in enumerate(zip(a, b, strict=True))
     )
 
@@ -70,8 +71,7 @@ class GWCLLoss(nn.Module):
     def __init__(self, loss_weight: float = 0.1, decay: float = 0.5) -> None:
         super().__init__()
         check_not_negative(loss_weight=loss_weight)
-        if not 0 < decay <= 1:
-            raise ValueError(f'decay must be in (0, 1], got {decay}')
+        check_interval('(0, 1]', decay=decay)
         self.loss_weight = loss_weight
         self.decay = decay
 

@@ -5,8 +5,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from mmfncontra.registry import MODELS
-
-from ..objectives.similarity import full_precision
+from mmfncontra.utils.precision import widen
 
 
 @MODELS.register_module()
@@ -48,7 +47,7 @@ class HingeGANLoss(nn.Module):
         Returns:
             ``loss_real`` and ``loss_fake``, scalars.
         """
-        real, fake = full_precision(real), full_precision(fake)
+        real, fake = widen(real), widen(fake)
         return dict(
             loss_real=F.relu(self._margins(real) - real).mean(),
             loss_fake=F.relu(self._margins(fake) + fake).mean(),
@@ -63,7 +62,7 @@ class HingeGANLoss(nn.Module):
         Returns:
             ``loss_adv``, a scalar.
         """
-        return dict(loss_adv=-full_precision(fake).mean())
+        return dict(loss_adv=-widen(fake).mean())
 
     def _margins(self, logits: Tensor) -> Tensor:
         low, high = self.margin

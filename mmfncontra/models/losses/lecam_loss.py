@@ -5,9 +5,8 @@ from mmengine.dist import all_reduce
 from torch import Tensor, nn
 
 from mmfncontra.registry import MODELS
-from mmfncontra.utils.checks import check_integers
-
-from ..objectives.similarity import full_precision
+from mmfncontra.utils.checks import check_integers, check_interval
+from mmfncontra.utils.precision import widen
 
 
 @MODELS.register_module()
@@ -49,8 +48,7 @@ class LeCamLoss(nn.Module):
 
     def __init__(self, loss_weight: float = 0.3, decay: float = 0.99, warmup: int = 1000) -> None:
         super().__init__()
-        if not 0 <= decay < 1:
-            raise ValueError(f'decay must be in [0, 1), got {decay}')
+        check_interval('[0, 1)', decay=decay)
         check_integers(0, warmup=warmup)
         self.loss_weight = loss_weight
         self.decay = decay
@@ -69,7 +67,7 @@ class LeCamLoss(nn.Module):
         Returns:
             The loss, a scalar; 0 during the warm-up.
         """
-        real, fake = full_precision(real_logits), full_precision(fake_logits)
+        real, fake = widen(real_logits), widen(fake_logits)
         self._update(real, fake)
         distance = (real - self.alpha_fake).square().mean()
         distance = distance + (fake - self.alpha_real).square().mean()

@@ -4,8 +4,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from mmfncontra.registry import MODELS
-
-from ..objectives.similarity import full_precision
+from mmfncontra.utils.precision import widen
 
 
 @MODELS.register_module()
@@ -38,8 +37,8 @@ class LogisticGANLoss(nn.Module):
             ``loss_real`` and ``loss_fake``, scalars.
         """
         return dict(
-            loss_real=F.softplus(-full_precision(real)).mean(),
-            loss_fake=F.softplus(full_precision(fake)).mean(),
+            loss_real=F.softplus(-widen(real)).mean(),
+            loss_fake=F.softplus(widen(fake)).mean(),
         )
 
     def gen_loss(self, fake: Tensor) -> dict[str, Tensor]:
@@ -51,4 +50,4 @@ class LogisticGANLoss(nn.Module):
         Returns:
             ``loss_adv``, a scalar.
         """
-        return dict(loss_adv=F.softplus(-full_precision(fake)).mean())
+        return dict(loss_adv=F.softplus(-widen(fake)).mean())

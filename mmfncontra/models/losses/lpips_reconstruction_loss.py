@@ -9,8 +9,7 @@ from mmengine.dist import get_world_size
 from torch import Tensor, nn
 
 from mmfncontra.registry import MODELS
-
-from ..objectives.similarity import full_precision
+from mmfncontra.utils.precision import widen
 
 
 def vgg16_weights_file() -> Path:
@@ -161,7 +160,7 @@ class LPIPSReconstructionLoss(nn.Module):
 
     @staticmethod
     def _normalised(feature: Tensor) -> Tensor:
-        feature = full_precision(feature)
+        feature = widen(feature)
         # Beside torch's norm over channels and a quotient this takes half the time on a CPU; the
         # small number keeps the gradient finite where no channel answers.
         length = (feature.square().sum(dim=1, keepdim=True) + 1e-20).sqrt()

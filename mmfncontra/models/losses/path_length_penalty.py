@@ -7,9 +7,8 @@ from mmengine.dist import all_reduce
 from torch import Tensor, nn
 
 from mmfncontra.registry import MODELS
-from mmfncontra.utils.checks import check_integers, check_positive
-
-from ..objectives.similarity import full_precision
+from mmfncontra.utils.checks import check_integers, check_interval, check_positive
+from mmfncontra.utils.precision import widen
 
 
 @MODELS.register_module()
@@ -56,8 +55,7 @@ class PathLengthPenalty(nn.Module):
     ) -> None:
         super().__init__()
         check_positive(weight=weight)
-        if not 0 < decay <= 1:
-            raise ValueError(f'decay must be in (0, 1], got {decay}')
+        check_interval('(0, 1]', decay=decay)
         check_integers(interval=interval, batch_shrink=batch_shrink)
         self.weight = weight
         self.interval = interval
@@ -75,10 +73,10 @@ class PathLengthPenalty(nn.Module):
         Returns:
             The penalty times the interval, a scalar that can be differentiated once more.
         """
-        images = full_precision(path_images)
+        images = widen(path_images)
         noise = torch.randn_like(images) / math.sqrt(images.shape[2] * images.shape[3])
         (gradient,) = torch.autograd.grad((images * noise).sum(), latents, create_graph=True)
-        lengths = full_precision(gradient).square().sum(dim=2).mean(dim=1).sqrt()
+        lengths = widen(gradient).square().sum(dim=2).mean(dim=1).sqrt()
 
         local = lengths.mean()
         everywhere = local.detach().clone()

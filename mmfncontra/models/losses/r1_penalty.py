@@ -5,8 +5,7 @@ from torch import Tensor, nn
 
 from mmfncontra.registry import MODELS
 from mmfncontra.utils.checks import check_integers, check_positive
-
-from ..objectives.similarity import full_precision
+from mmfncontra.utils.precision import widen
 
 
 @MODELS.register_module()
@@ -65,10 +64,8 @@ class R1Penalty(nn.Module):
             The penalty times the interval, a scalar that can be differentiated once more.
         """
         # create_graph keeps the graph of the logits, which the other losses still need.
-        (gradient,) = torch.autograd.grad(
-            full_precision(real_logits).sum(), raw_real, create_graph=True
-        )
-        squares = full_precision(gradient).square().sum(dim=1)
+        (gradient,) = torch.autograd.grad(widen(real_logits).sum(), raw_real, create_graph=True)
+        squares = widen(gradient).square().sum(dim=1)
         if self.reduction == 'image':
             squares = squares.sum(dim=(1, 2))
         return self.gamma / 2 * self.interval * squares.mean()

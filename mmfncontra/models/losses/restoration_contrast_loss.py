@@ -8,9 +8,9 @@ from torch import Tensor, nn
 
 from mmfncontra.registry import MODELS
 from mmfncontra.utils.checks import check_not_negative, check_positive
+from mmfncontra.utils.precision import widen
 
 from ..objectives.contrastive_objective import build_objective
-from ..objectives.similarity import full_precision
 
 
 def place_similarity(a: Tensor, b: Tensor) -> Tensor:
@@ -23,7 +23,7 @@ def place_similarity(a: Tensor, b: Tensor) -> Tensor:
     Returns:
         Similarities in [-1, 1], (B,), at least in float32.
     """
-    return F.cosine_similarity(full_precision(a), full_precision(b), dim=1).mean(dim=(1, 2))
+    return F.cosine_similarity(widen(a), widen(b), dim=1).mean(dim=(1, 2))
 
 
 @MODELS.register_module()

@@ -6,8 +6,9 @@ from torch import Tensor, nn
 
 from mmfncontra.registry import MODELS
 from mmfncontra.utils.checks import check_integers
+from mmfncontra.utils.precision import widen
 
-from ..objectives.similarity import cosine_to_others, full_precision
+from ..objectives.similarity import cosine_to_others
 
 
 @MODELS.register_module()
@@ -71,7 +72,7 @@ class SyntheticNegatives(nn.Module):
         one, step, share = torch.rand(3, len(query), self.num, device=query.device)
         one = self._index(one, count)
         two = (one + 1 + self._index(step, count - 1)) % count.clamp(min=1)
-        units = F.normalize(full_precision(others), dim=-1)
+        units = F.normalize(widen(others), dim=-1)
         pair = [self._take(units, nearest.indices.gather(1, each)) for each in (one, two)]
         mixes = F.normalize(torch.lerp(*pair, share.unsqueeze(2).to(units)), dim=-1)
         return mixes.masked_fill((count < 2).unsqueeze(2), 0.0)

@@ -5,7 +5,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from mmfncontra.registry import MODELS
-from mmfncontra.utils.checks import check_not_negative
+from mmfncontra.utils.checks import check_interval, check_not_negative
 
 from .contrastive_objective import ContrastiveObjective, log_or_minus_infinity, log_sum
 
@@ -55,8 +55,7 @@ class DebiasedInfoNCE(ContrastiveObjective):
         self, temperature: float = 0.07, class_prior: float = 0.1, hardness: float = 0.0
     ) -> None:
         super().__init__(temperature)
-        if not 0 <= class_prior < 1:
-            raise ValueError(f'class_prior must be in [0, 1), got {class_prior}')
+        check_interval('[0, 1)', class_prior=class_prior)
         check_not_negative(hardness=hardness)
         self.class_prior = class_prior
         self.hardness = hardness

@@ -6,12 +6,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from mmfncontra.utils.precision import without_autocast
-
-
-def full_precision(x: Tensor) -> Tensor:
-    """``x`` in float32 where it came out of a half-precision forward, else unchanged."""
-    return x.float() if x.dtype in (torch.float16, torch.bfloat16) else x
+from mmfncontra.utils.precision import widen, without_autocast
 
 
 def cosine(a: Tensor, b: Tensor) -> Tensor:
@@ -24,7 +19,7 @@ def cosine(a: Tensor, b: Tensor) -> Tensor:
     Returns:
         Similarities in [-1, 1], (B,).
     """
-    return F.cosine_similarity(full_precision(a), full_precision(b), dim=1)
+    return F.cosine_similarity(widen(a), widen(b), dim=1)
 
 
 def cosine_to_negatives(query: Tensor, negatives: Mapping[str, Tensor]) -> Tensor:
@@ -42,7 +37,7 @@ def cosine_to_negatives(query: Tensor, negatives: Mapping[str, Tensor]) -> Tenso
 
 def _units(x: Tensor) -> Tensor:
     # The least length is that of torch's cosine: a smaller one makes the gradient at 0 immense.
-    return F.normalize(full_precision(x), dim=-1, eps=1e-8)
+    return F.normalize(widen(x), dim=-1, eps=1e-8)
 
 
 def cosine_to_all(query: Tensor, others: Tensor) -> Tensor:
@@ -55,7 +50,7 @@ def cosine_to_all(query: Tensor, others: Tensor) -> Tensor:
     Returns:
         Similarities, (B, N); 0 to an embedding of zeros.
     """
-    return _units(query) @ _units(others).T.to(full_precision(query))
+    return _units(query) @ _units(others).T.to(widen(query))
 
 
 def cosine_to_own(query: Tensor, negatives: Mapping[str, Tensor]) -> Tensor:
@@ -78,8 +73,8 @@ def cosine_to_own(query: Tensor, negatives: Mapping[str, Tensor]) -> Tensor:
     counts = {name: x.size(1) for name, x in several.items()}
     if len(set(counts.values())) > 1:
         raise ValueError(f'negatives must hold equally many for each level, got {counts}')
-    query = full_precision(query).unsqueeze(1)
-    cosines = [F.cosine_similarity(query, full_precision(x), dim=2) for x in several.values()]
+    query = widen(query).unsqueeze(1)
+    cosines = [F.cosine_similarity(query, widen(x), dim=2) for x in several.values()]
     is_empty = torch.stack([(x == 0).all(dim=2) for x in several.values()])
     return torch.stack(cosines).masked_fill(is_empty, -torch.inf)
 

@@ -7,8 +7,8 @@ from torch import Tensor, nn
 
 from mmfncontra.models.layers.adaptive_strength import AdaptiveStrength
 from mmfncontra.registry import MODELS
+from mmfncontra.utils.precision import widen
 
-from ..objectives.similarity import full_precision
 from ..taps import find_stages, find_submodules, image_size
 
 Images = Tensor | Sequence[Tensor]
@@ -150,9 +150,9 @@ class NICE(nn.Module):
                 'NICE has no features: call enter(stream) and pass the images through the '
                 'discriminator, in training mode and with gradients, before the penalty'
             )
-        first, self._features = full_precision(self._features), None
+        first, self._features = widen(self._features), None
         discriminator(images, **kwargs)
-        second, self._features = full_precision(self._features), None
+        second, self._features = widen(self._features), None
         loss = self.gamma * (first - second).square().mean()
         return {f'loss_nice_{self._stream}': loss}
 

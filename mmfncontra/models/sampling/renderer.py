@@ -2,19 +2,17 @@
 
 import random
 from collections.abc import Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import contextmanager, nullcontext
 from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
+from mmfncontra.utils.precision import autocast_to, check_precision
 from mmfncontra.utils.rng import isolated_rng
 
 from .per_image_draws import PerImageDraws
-
-PRECISIONS = ('float32', 'bfloat16', 'float16')
-"""Names of what a network may compute in; the lower ones are autocast's."""
 
 _BATCH_WITHOUT_GPU = 16
 # More images at once bring nothing on a GPU that these fill, and maps of 1024 pixels would pass
@@ -22,25 +20,6 @@ _BATCH_WITHOUT_GPU = 16
 _LARGEST_BATCH = 128
 # What a batch needs is not in proportion to that of one image: cuDNN's workspaces, fragmentation.
 _SHARE_OF_FREE_MEMORY = 0.5
-
-
-def check_precision(precision: str) -> str:
-    """Raise ``ValueError`` unless ``precision`` is one of :data:`PRECISIONS`, and return it."""
-    if precision not in PRECISIONS:
-        raise ValueError(f'precision must be one of {", ".join(PRECISIONS)}, got {precision!r}')
-    return precision
-
-
-def autocast_to(precision: str, device: torch.device) -> AbstractContextManager:
-    """Autocast to a lower precision; nothing at all for ``'float32'``.
-
-    Args:
-        precision: One of :data:`PRECISIONS`.
-        device: Where the network is.
-    """
-    if precision == 'float32':
-        return nullcontext()
-    return torch.autocast(device.type, dtype=getattr(torch, precision))
 
 
 @contextmanager
@@ -99,7 +78,7 @@ class ImageRenderer:
         generator: In evaluation mode; maps noise (B, Z) to images (B, 3, S, S), or to a list of
             which they are the first.
         device: Where it is.
-        precision: One of :data:`PRECISIONS`.
+        precision: One of :data:`~mmfncontra.utils.precision.PRECISIONS`.
 
     Attributes:
         one_by_one: Whether batches have to be made image by image; ``None`` before the first.

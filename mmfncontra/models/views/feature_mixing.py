@@ -6,8 +6,7 @@ from torch import Tensor, nn
 
 from mmfncontra.registry import MODELS
 from mmfncontra.utils.checks import check_range
-
-from ..objectives.similarity import full_precision
+from mmfncontra.utils.precision import widen
 
 
 @MODELS.register_module()
@@ -59,7 +58,7 @@ class FeatureMixing(nn.Module):
             Mixes of unit vectors, (B, E), at least in float32; of a single embedding itself, at
             unit length.
         """
-        units = F.normalize(full_precision(embeddings), dim=1)
+        units = F.normalize(widen(embeddings), dim=1)
         # Everybody is mixed with the one before in a random order: a partner, never oneself.
         order = torch.rand(len(units), device=units.device).argsort()
         partner = torch.empty_like(order).scatter(0, order, order.roll(1))

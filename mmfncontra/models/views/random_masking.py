@@ -7,7 +7,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from mmfncontra.registry import MODELS
-from mmfncontra.utils.checks import check_integers
+from mmfncontra.utils.checks import check_integers, check_interval
 
 
 @MODELS.register_module()
@@ -40,8 +40,7 @@ class RandomMasking(nn.Module):
 
     def __init__(self, ratio: float = 0.3, blocks: int = 8, fill: float = 0.0) -> None:
         super().__init__()
-        if not 0 < ratio < 1:
-            raise ValueError(f'ratio must be in (0, 1), got {ratio}')
+        check_interval('(0, 1)', ratio=ratio)
         check_integers(blocks=blocks)
         self.num_lost = round(ratio * blocks**2)
         if not 0 < self.num_lost < blocks**2:

@@ -8,6 +8,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from mmfncontra.registry import MODELS
+from mmfncontra.utils.checks import check_interval
 
 from ..wavelets.transform2d import widen
 
@@ -41,8 +42,7 @@ class RandomView(nn.Module):
         super().__init__()
         if not kinds or any(kind not in self.KINDS for kind in kinds):
             raise ValueError(f'kinds must be some of {self.KINDS}, got {kinds}')
-        if not 0 < max_angle <= 180:
-            raise ValueError(f'max_angle must be in (0, 180] degrees, got {max_angle}')
+        check_interval('(0, 180]', max_angle=max_angle)
         self.kinds = tuple(kinds)
         self.max_angle = max_angle
 

@@ -9,6 +9,7 @@ from torch import Tensor, nn
 from mmfncontra.models.layers.adaptive_strength import AdaptiveStrength
 from mmfncontra.models.wavelets.transform2d import widen
 from mmfncontra.registry import MODELS
+from mmfncontra.utils.checks import check_interval
 
 from .color import color_matrix, recolor
 from .corruption import add_noise, cut_out
@@ -108,8 +109,7 @@ class ADA(nn.Module):
         super().__init__()
         if not ada_kimg > 0:
             raise ValueError(f'ada_kimg must be positive, got {ada_kimg}')
-        if not 0 < maximum <= 1:
-            raise ValueError(f'maximum must be in (0, 1], it is a probability, got {maximum}')
+        check_interval('(0, 1]', maximum=maximum)
         self.categories = self._parse(categories)
         self.strength = AdaptiveStrength(
             target, kimg=ada_kimg, maximum=maximum, initial=initial, interval=interval

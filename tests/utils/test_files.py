@@ -1,0 +1,40 @@
+import errno
+import os
+
+import pytest
+
+from mmfncontra.utils.files import whole_file
+
+
+def test_a_file_is_written_whole(tmp_path):
+    path = tmp_path / 'a.pth'
+    with whole_file(path) as unfinished:
+        unfinished.write_text('new')
+        assert not path.exists()
+    assert path.read_text() == 'new' and list(tmp_path.iterdir()) == [path]
+
+
+@pytest.mark.parametrize('code', [errno.ENOSPC, errno.EROFS, errno.EDQUOT])
+@pytest.mark.parametrize('at', ['write', 'fsync', 'replace'])
+def test_what_was_there_outlives_an_error_of_the_disk(code, at, tmp_path, monkeypatch):
+    path = tmp_path / 'a.pth'
+    path.write_text('old')
+
+    def fail(*args):
+        raise OSError(code, os.strerror(code))
+
+    if at != 'write':
+        monkeypatch.setattr(os, at, fail)
+    expected = pytest.raises(OSError, match=f'^cannot write {path}: {os.strerror(code)}$')
+    with expected, whole_file(path) as unfinished:
+        unfinished.write_text('half')
+        if at == 'write':
+            fail()
+    assert path.read_text() == 'old' and list(tmp_path.iterdir()) == [path]
+
+
+def test_other_errors_pass(tmp_path):
+    with pytest.raises(ZeroDivisionError), whole_file(tmp_path / 'a') as unfinished:
+        unfinished.write_text('half')
+        raise ZeroDivisionError
+    assert not list(tmp_path.iterdir())
