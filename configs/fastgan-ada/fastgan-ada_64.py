@@ -1,3 +1,4 @@
-# As fastgan_64.py, with ADA in place of DiffAugment.
-_base_ = '../fastgan/fastgan_64.py'
-model = dict(augment=dict(_delete_=True, type='ADA', categories='bgc', target=0.6, ada_kimg=500))
+# As fastgan-ada.py --size 64.
+_base_ = './fastgan-ada.py'
+model = dict(generator=dict(out_size=64), discriminator=dict(in_size=64))
+train_dataloader = dict(dataset=dict(size=64))

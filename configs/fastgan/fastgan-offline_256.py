@@ -1,3 +1,2 @@
-# As fastgan_256.py, with a reconstruction loss that needs no downloaded weights.
-_base_ = './fastgan_256.py'
-model = dict(disc_auxiliary_losses=dict(rec=dict(_delete_=True, type='WaveletL1Loss')))
+# As fastgan-offline.py --size 256.
+_base_ = './fastgan-offline.py'

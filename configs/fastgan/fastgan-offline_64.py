@@ -1,3 +1,4 @@
-# As fastgan_64.py, with a reconstruction loss that needs no downloaded weights.
-_base_ = './fastgan_64.py'
-model = dict(disc_auxiliary_losses=dict(rec=dict(_delete_=True, type='WaveletL1Loss')))
+# As fastgan-offline.py --size 64.
+_base_ = './fastgan-offline.py'
+model = dict(generator=dict(out_size=64), discriminator=dict(in_size=64))
+train_dataloader = dict(dataset=dict(size=64))

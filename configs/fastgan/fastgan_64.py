@@ -1,8 +1,4 @@
-# For a folder or zip of one's own: tools/train.py CONFIG --data FOLDER
-_base_ = [
-    '../_base_/models/fastgan_64.py',
-    '../_base_/datasets/folder.py',
-    '../_base_/schedules/fastgan_50k.py',
-    '../_base_/default_runtime.py',
-]
+# As fastgan.py --size 64.
+_base_ = './fastgan.py'
+model = dict(generator=dict(out_size=64), discriminator=dict(in_size=64))
 train_dataloader = dict(dataset=dict(size=64))

@@ -1,5 +1,5 @@
 _base_ = [
-    '../_base_/models/fastgan_256.py',
+    '../_base_/models/fastgan.py',
     '../_base_/datasets/medici-fountain.py',
     '../_base_/schedules/fastgan_50k.py',
     '../_base_/default_runtime.py',

@@ -1,5 +1,5 @@
 # Class-conditional: one folder of images for each class in the folder or zip passed as --data.
-_base_ = './sagan_64.py'
+_base_ = './sagan.py'
 model = dict(
     generator=dict(num_classes=2, use_cbn=True),
     discriminator=dict(num_classes=2),

@@ -1,8 +1,8 @@
-# For a folder or zip of one's own: tools/train.py CONFIG --data FOLDER
-_base_ = [
-    '../_base_/models/stylegan2-ada_64.py',
-    '../_base_/datasets/folder.py',
-    '../_base_/schedules/stylegan2_50k.py',
-    '../_base_/default_runtime.py',
-]
+# As stylegan2-ada.py --size 64.
+_base_ = './stylegan2-ada.py'
+model = dict(
+    generator=dict(out_size=64),
+    discriminator=dict(in_size=64),
+    disc_auxiliary_losses=dict(r1=dict(gamma=0.0002 * 64**2 / 8)),
+)
 train_dataloader = dict(dataset=dict(size=64))

@@ -1,5 +1,5 @@
 _base_ = [
-    '../_base_/models/stylegan2-ada_256.py',
+    '../_base_/models/stylegan2-ada.py',
     '../_base_/datasets/panda.py',
     '../_base_/schedules/stylegan2_50k.py',
     '../_base_/default_runtime.py',

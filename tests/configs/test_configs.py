@@ -9,10 +9,11 @@ from pathlib import Path
 import pytest
 import torch
 from mmengine.config import Config
-from mmengine.registry import DefaultScope, init_default_scope
 
 import mmfncontra.models.gans
 from mmfncontra.compat.prepare_mmagic import prepare_mmagic
+from mmfncontra.config.options import apply_overrides
+from mmfncontra.config.size import size_options
 from mmfncontra.registry import DATASETS, HOOKS, MODELS
 
 prepare_mmagic()
@@ -28,14 +29,15 @@ SETS = (
     *('medici-fountain', 'temple-of-heaven', 'wuzhen', 'animalface-cat', 'animalface-dog'),
 )
 SIZES = (64, 128, 256, 512, 1024)
-# What each folder of baselines has: suffixes by the stem before them.
+# What each folder of baselines has: suffixes by the stem before them; none for a folder of images
+# of any size.
 BASELINES = {
-    'fastgan': {'fastgan': (*SETS, *SIZES, 'demo'), 'fastgan-offline': SIZES},
-    'fastgan-ada': {'fastgan-ada': ('shells', *SIZES)},
-    'stylegan2-ada': {'stylegan2-ada': (*SETS, *SIZES), 'stylegan2-ada-freezed': (256,)},
-    'stylegan2-diffaug': {'stylegan2-diffaug': ('shells', *SIZES)},
-    'dcgan': {'dcgan': (64, 128)},
-    'sagan': {'sagan': (64, 128), 'sagan-cond': (64,)},
+    'fastgan': {'fastgan': ('', *SETS, 64, 256, 'demo'), 'fastgan-offline': ('', 64, 256)},
+    'fastgan-ada': {'fastgan-ada': ('', 'shells', 64)},
+    'stylegan2-ada': {'stylegan2-ada': ('', *SETS, 64, 256), 'stylegan2-ada-freezed': (256,)},
+    'stylegan2-diffaug': {'stylegan2-diffaug': ('', 'shells')},
+    'dcgan': {'dcgan': ('',)},
+    'sagan': {'sagan': ('',), 'sagan-cond': (64,)},
     'lecam': {
         'fastgan-lecam': ('shells',),
         'fastgan-lecam-offline': (64,),
@@ -48,13 +50,13 @@ BASELINES = {
         'stylegan2-ada-nice': ('shells',),
     },
     'chain': {
-        'fastgan-dbig': ('shells', *SIZES),
-        'fastgan-dbig-chain': ('shells', *SIZES),
-        'fastgan-dbig-chain-offline': (64, 256),
+        'fastgan-dbig': ('', 'shells'),
+        'fastgan-dbig-chain': ('', 'shells'),
+        'fastgan-dbig-chain-offline': ('',),
     },
 }
 FOLDERS = {
-    f'{stem}_{suffix}': folder
+    f'{stem}_{suffix}'.rstrip('_'): folder
     for folder, stems in BASELINES.items()
     for stem, suffixes in stems.items()
     for suffix in suffixes
@@ -94,23 +96,24 @@ CHANGES = [
     ),
     ('fastgan-dbig-chain_shells', 'fastgan-dbig_shells', {'model.regularisers'}),
     (
-        'fastgan-dbig-chain-offline_64',
-        'fastgan-dbig-chain_64',
+        'fastgan-dbig-chain-offline',
+        'fastgan-dbig-chain',
         {'model.disc_auxiliary_losses.rec'},
     ),
     (
         'stylegan2-ada_shells',
         'fastgan_shells',
-        {'model', 'optim_wrapper'},
+        {'model', 'optim_wrapper', 'by_size'},
     ),
     (
         'stylegan2-ada-freezed_256',
-        'stylegan2-ada_256',
+        'stylegan2-ada',
         {
             'model.freeze_disc',
             'model.augment.ada_kimg',
             'model.generator.channel_multiplier',
             'model.discriminator.channel_multiplier',
+            'by_size',
         },
     ),
     ('stylegan2-diffaug_shells', 'stylegan2-ada_shells', {'model.augment'}),
@@ -119,7 +122,7 @@ CHANGES = [
     ('stylegan2-ada-nice_shells', 'stylegan2-ada_shells', {'model.regularisers'}),
     (
         'sagan-cond_64',
-        'sagan_64',
+        'sagan',
         {
             *('model.generator.num_classes', 'model.generator.use_cbn'),
             'model.discriminator.num_classes',
@@ -142,11 +145,8 @@ def vgg_hub(tmp_path_factory):
 
 
 @pytest.fixture(autouse=True)
-def _scope(monkeypatch, vgg_hub):
+def _scope(monkeypatch, vgg_hub, default_scope):
     monkeypatch.setattr(torch.hub, 'get_dir', lambda: str(vgg_hub))
-    init_default_scope('mmfncontra')
-    yield
-    DefaultScope._instance_dict.clear()
 
 
 @functools.cache
@@ -155,8 +155,12 @@ def load(name):
     return Config.fromfile(ROOT / name)
 
 
-def baseline(stem):
-    return load(f'{FOLDERS[stem]}/{stem}.py')
+def baseline(stem, size=None):
+    cfg = load(f'{FOLDERS[stem]}/{stem}.py')
+    if size is not None:
+        cfg = copy.deepcopy(cfg)
+        apply_overrides(cfg, size_options(cfg, size))
+    return cfg
 
 
 def flat(node, prefix=''):
@@ -223,16 +227,34 @@ def test_a_config_changes_what_it_says(stem, over, keys):
     assert all(any(f'{k}.'.startswith(f'{key}.') for k in found) for key in keys)
 
 
-@pytest.mark.parametrize('stem', sorted({stem.rpartition('_')[0] for stem in FOLDERS}))
-def test_a_family_has_one_model_in_several_sizes(stem):
-    suffixes = [s.rpartition('_')[2] for s in FOLDERS if s.rpartition('_')[0] == stem]
-    first, *others = [baseline(f'{stem}_{s}').model for s in suffixes if s != 'demo']
+@pytest.mark.parametrize('stem', [stem for stem in FOLDERS if '_' not in stem])
+def test_a_recipe_is_one_model_in_several_sizes(stem):
+    cfg = baseline(stem)
+    first, *others = [baseline(stem, size) for size in cfg.by_size]
     allowed = SIZE_KEYS | {
         'dcgan': {'discriminator.base_channels'},
         'sagan': {'discriminator.attention_after_nth_block'},
     }.get(stem, set())
     for other in others:
-        assert changed(first, other) <= allowed
+        assert changed(first.model, other.model) <= allowed
+    assert list(cfg.by_size) == ([64, 128] if stem in ('dcgan', 'sagan') else list(SIZES))
+    own = baseline(stem, cfg.train_dataloader.dataset.size)
+    assert changed(own._cfg_dict, cfg._cfg_dict) == set()
+
+
+@pytest.mark.parametrize('stem', [stem for stem in FOLDERS if stem.rpartition('_')[2].isdigit()])
+def test_a_size_in_the_name_is_what_the_option_sets(stem):
+    recipe, _, size = stem.rpartition('_')
+    if recipe in FOLDERS:
+        assert changed(baseline(recipe, size)._cfg_dict, baseline(stem)._cfg_dict) == set()
+
+
+@pytest.mark.parametrize('stem', ['fastgan', 'stylegan2-ada'])
+@pytest.mark.parametrize('suffix', SETS)
+def test_a_data_set_has_the_model_of_its_size(stem, suffix):
+    cfg = baseline(f'{stem}_{suffix}')
+    size = cfg.train_dataloader.dataset.get('size', 256)
+    assert changed(baseline(stem, size).model, cfg.model) == set()
 
 
 @pytest.mark.parametrize('suffix', SETS)
@@ -245,7 +267,7 @@ def test_a_data_set_is_trained_alike_with_both_generators(suffix):
 
 @pytest.mark.parametrize('size', SIZES)
 def test_stylegan2_follows_the_rules_of_ada(size):
-    cfg = baseline(f'stylegan2-ada_{size}')
+    cfg = baseline('stylegan2-ada', size)
     model, batch = cfg.model, cfg.train_dataloader.batch_size
     assert model.disc_auxiliary_losses.r1.gamma == pytest.approx(0.0002 * size**2 / batch)
     assert model.ema_config.half_life_kimg == pytest.approx(batch * 10 / 32)
@@ -288,8 +310,8 @@ def test_ablations_change_what_they_say():
 
 def kinds():
     """A config of each family, and those that are no mere sizes of another."""
-    first = {stem.rpartition('_')[0]: stem for stem in reversed(FOLDERS)}
-    stems = [*first.values(), 'fastgan_demo', 'dcgan_128', 'sagan_128']
+    first = {stem.partition('_')[0]: stem for stem in reversed(FOLDERS)}
+    stems = [*first.values(), 'fastgan_demo']
     return [
         *(f'{folder}/{stem}.py' for stem in stems for folder in (FOLDERS[stem], 'fncontra')),
         *(f'fncontra/ablations/fastgan_shells_{part}.py' for part in ABLATIONS),

@@ -11,7 +11,7 @@ from short_runs import ADA, DCGAN, FASTGAN, SAGAN, STYLEGAN2, logged, train
 
 # Options, what is logged beside the adversarial losses, and a buffer that must be saved.
 FAMILIES = {
-    'stylegan2-ada/stylegan2-ada_256': (
+    'stylegan2-ada/stylegan2-ada': (
         {**STYLEGAN2, **ADA},
         {'p_ada', 'loss_r1', 'loss_path'},
         'augment.strength.value',
@@ -21,7 +21,7 @@ FAMILIES = {
         {'p_ada', 'loss_rec'},
         'augment.strength.value',
     ),
-    'chain/fastgan-dbig-chain_64': (
+    'chain/fastgan-dbig-chain': (
         FASTGAN,
         {'p_chain', 'loss_0mr', 'loss_rec'},
         'regularisers.chain.strength.heuristic',
@@ -41,8 +41,8 @@ FAMILIES = {
         {'p_apa', 'loss_rec'},
         'pseudo_real.strength.value',
     ),
-    'dcgan/dcgan_64': (DCGAN, set(), 'generator_ema.steps'),
-    'sagan/sagan_64': (SAGAN, set(), 'generator_ema.steps'),
+    'dcgan/dcgan': (DCGAN, set(), 'generator_ema.steps'),
+    'sagan/sagan': (SAGAN, set(), 'generator_ema.steps'),
     'sagan/sagan-cond_64': (SAGAN, set(), 'generator_ema.steps'),
 }
 

@@ -25,9 +25,9 @@ FAMILIES = {
     'fastgan': ('fastgan/fastgan-offline_64', FASTGAN),
     'fastgan-ada': ('fastgan-ada/fastgan-ada_64', {**FASTGAN, **WAVELET, **ADA}),
     'stylegan2-ada': ('stylegan2-ada/stylegan2-ada_64', {**STYLEGAN2, **ADA}),
-    'dbig-chain': ('chain/fastgan-dbig-chain-offline_64', FASTGAN),
-    'dcgan': ('dcgan/dcgan_64', DCGAN),
-    'sagan': ('sagan/sagan_64', SAGAN),
+    'dbig-chain': ('chain/fastgan-dbig-chain-offline', FASTGAN),
+    'dcgan': ('dcgan/dcgan', DCGAN),
+    'sagan': ('sagan/sagan', SAGAN),
 }
 # What these have of their own, LPIPS and labels, does not depend on the rest.
 VARIANTS = {

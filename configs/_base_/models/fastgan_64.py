@@ -1,2 +1,2 @@
-_base_ = './fastgan_256.py'
+_base_ = './fastgan.py'
 model = dict(generator=dict(out_size=64), discriminator=dict(in_size=64))

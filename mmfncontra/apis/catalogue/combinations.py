@@ -11,6 +11,7 @@ from torch import nn
 
 from mmfncontra.config.load import import_custom_modules, load_config
 from mmfncontra.models.layers.adaptive_strength import AdaptiveStrength
+from mmfncontra.models.network_facts import out_size
 from mmfncontra.registry import MODELS
 from mmfncontra.utils.rng import isolated_rng
 
@@ -24,7 +25,7 @@ BASELINES: dict[str, tuple[str, dict[str, Any]]] = {
         {**_FASTGAN, 'discriminator.base_channels': 4},
     ),
     'FastGAN-Dbig': (
-        'chain/fastgan-dbig-chain-offline_64.py',
+        'chain/fastgan-dbig-chain-offline.py',
         {**_FASTGAN, 'discriminator.base_channels': 4, 'regularisers': {}},
     ),
     'StyleGAN2': (
@@ -39,11 +40,11 @@ BASELINES: dict[str, tuple[str, dict[str, Any]]] = {
         },
     ),
     'DCGAN': (
-        'dcgan/dcgan_64.py',
+        'dcgan/dcgan.py',
         {'generator.base_channels': 32, 'discriminator.base_channels': 4},
     ),
     'SAGAN': (
-        'sagan/sagan_64.py',
+        'sagan/sagan.py',
         {'generator.base_channels': 8, 'discriminator.base_channels': 8},
     ),
 }
@@ -159,7 +160,7 @@ def _try(configs: Path, baseline: str, *additions: str) -> str:
         model['freeze_disc'] = 1  # small networks have few layers
     try:
         gan = MODELS.build({**model, '_scope_': 'mmfncontra'}).train()
-        _step(gan, model['generator'])
+        _step(gan)
     except (ValueError, RuntimeError) as error:
         return str(error)
     return ''
@@ -174,8 +175,8 @@ def _small_model(configs: Path, baseline: str) -> dict:
     return model
 
 
-def _step(gan: nn.Module, generator: dict) -> None:
-    size = generator.get('out_size') or generator['output_scale']
+def _step(gan: nn.Module) -> None:
+    size = out_size(gan.generator)
     for strength in gan.modules():
         if isinstance(strength, AdaptiveStrength):
             strength.value.fill_(0.5)

@@ -1,0 +1,3 @@
+# As fastgan.py, with a reconstruction loss that needs no downloaded weights.
+_base_ = './fastgan.py'
+model = dict(disc_auxiliary_losses=dict(rec=dict(_delete_=True, type='WaveletL1Loss')))

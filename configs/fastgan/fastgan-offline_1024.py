@@ -1,3 +1,0 @@
-# As fastgan_1024.py, with a reconstruction loss that needs no downloaded weights.
-_base_ = './fastgan_1024.py'
-model = dict(disc_auxiliary_losses=dict(rec=dict(_delete_=True, type='WaveletL1Loss')))

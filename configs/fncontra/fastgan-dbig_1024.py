@@ -1,3 +1,0 @@
-_base_ = ['../chain/fastgan-dbig_1024.py', '../_base_/contrast/fncontra.py']
-model = dict(contrast=_base_.contrast)
-custom_hooks = [*_base_.custom_hooks, *_base_.contrast_hooks]

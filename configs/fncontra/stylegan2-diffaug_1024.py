@@ -1,3 +1,0 @@
-_base_ = ['../stylegan2-diffaug/stylegan2-diffaug_1024.py', '../_base_/contrast/fncontra.py']
-model = dict(contrast=_base_.contrast)
-custom_hooks = [*_base_.custom_hooks, *_base_.contrast_hooks]

@@ -1,3 +1,0 @@
-# As stylegan2-ada_128.py, with DiffAugment in place of ADA.
-_base_ = '../stylegan2-ada/stylegan2-ada_128.py'
-model = dict(augment=dict(_delete_=True, type='DiffAugment', policy='color,translation,cutout'))

@@ -1,0 +1,100 @@
+"""The one side of images and networks: ``--size`` sets it, a check compares what a config names."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from .check import leaf_datasets
+
+if TYPE_CHECKING:
+    from mmengine.config import Config
+
+# mmagic's networks call it a scale.
+_KEYS = {'generator': ('out_size', 'output_scale'), 'discriminator': ('in_size', 'input_scale')}
+
+
+def read_size(size: str | int) -> int:
+    """Read the value of ``--size``; nothing is imported for it.
+
+    Args:
+        size: Side in pixels, a positive integer or its digits.
+
+    Returns:
+        The side.
+
+    Raises:
+        ValueError: If it is something else, such as the two sides of images that are not square.
+
+    Example:
+        >>> read_size('256')
+        256
+        >>> read_size('256x128')
+        Traceback (most recent call last):
+        ValueError: --size 256x128: images must be square as yet; write one side, such as --size 256
+    """
+    text = str(size)
+    if pair := re.fullmatch(r'(\d+)\s*[x×X*,]\s*(\d+)', text):
+        raise ValueError(
+            f'--size {text}: images must be square as yet; write one side, such as --size {pair[1]}'
+        )
+    if not re.fullmatch(r'[1-9]\d*', text, re.ASCII) or isinstance(size, bool):
+        raise ValueError(f'--size must be a side in pixels, such as 256, got {text!r}')
+    return int(text)
+
+
+def size_options(cfg: Config, size: str | int | None) -> dict[str, Any]:
+    """What ``--size`` stands for: the size of generator, discriminator and images in one.
+
+    What else depends on the size is in ``by_size`` of a config: its changes by size. A config that
+    has it is for those sizes alone.
+
+    Args:
+        cfg: Config of a training.
+        size: Side in pixels; None keeps the config's.
+
+    Returns:
+        Changes to the config by dotted key, see :func:`~mmfncontra.config.options.apply_overrides`.
+
+    Raises:
+        ValueError: If it is no size, none that the config is for, or the config names no size of
+            a network or of its images.
+    """
+    if size is None:
+        return {}
+    size = read_size(size)
+    known = cfg.get('by_size') or {size: {}}
+    if size not in known:
+        raise ValueError(f'--size {size}: this config is for {", ".join(map(str, sorted(known)))}')
+    keys = [_network_key(cfg, network) for network in _KEYS if cfg.model.get(network)]
+    loaders = ('train_dataloader', 'val_dataloader', 'test_dataloader')
+    keys += [
+        f'{key}.size'
+        for name in loaders
+        if (cfg.get(name) or {}).get('dataset')
+        for key, dataset in leaf_datasets(cfg[name].dataset, f'{name}.dataset')
+        if 'size' in dataset
+    ]
+    for wanted in ('model.generator', 'train_dataloader.dataset'):
+        if not any(key.startswith(wanted) for key in keys):
+            raise ValueError(f'--size {size}: this config names no size in {wanted} to set')
+    return {**dict.fromkeys(keys, size), **_flat(known[size])}
+
+
+def _network_key(cfg: Config, network: str) -> str:
+    for key in _KEYS[network]:
+        if key in cfg.model[network]:
+            return f'model.{network}.{key}'
+    raise ValueError(f'this config has no model.{network}.{_KEYS[network][0]}, which --size sets')
+
+
+def _flat(changes: Mapping[str, Any], prefix: str = '') -> dict[str, Any]:
+    """Nested changes by dotted key."""
+    flat = {}
+    for key, value in changes.items():
+        if isinstance(value, Mapping) and value and '_delete_' not in value:
+            flat |= _flat(value, f'{prefix}{key}.')
+        else:
+            flat[prefix + key] = value
+    return flat
