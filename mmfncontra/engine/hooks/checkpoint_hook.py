@@ -14,7 +14,7 @@ from mmfncontra.checkpoints.store import write_pointer
 from mmfncontra.evaluation.metrics.sample_metric import check_monitored
 from mmfncontra.registry import HOOKS
 from mmfncontra.utils.files import remove_unfinished
-from mmfncontra.utils.near_names import near_names
+from mmfncontra.utils.near_names import did_you_mean
 
 
 def validation_metrics(runner: Runner) -> list:
@@ -57,8 +57,7 @@ class CheckpointHook(MMEngineCheckpointHook):
         known = [each.name for each in parameters if each.kind is not each.VAR_KEYWORD]
         unknown = [name for name in kwargs if name not in known]
         if unknown:
-            near = near_names(unknown[0], known)
-            hint = f'; did you mean {" or ".join(near)}?' if near else ''
+            hint = did_you_mean(unknown[0], known)
             raise ValueError(f'CheckpointHook has no argument {unknown[0]!r}{hint}')
         super().__init__(**kwargs)
 

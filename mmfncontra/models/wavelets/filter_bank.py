@@ -1,10 +1,11 @@
 """Two-channel filter banks of the discrete wavelets that PyWavelets knows."""
 
-import difflib
 from functools import cache
 
 import numpy as np
 import pywt
+
+from mmfncontra.utils.near_names import did_you_mean
 
 
 class FilterBank:
@@ -41,15 +42,13 @@ class FilterBank:
         names = pywt.wavelist(kind='discrete')
         name = wavelet.lower() if isinstance(wavelet, str) else wavelet
         if name not in names:
-            near = difflib.get_close_matches(str(name), names, n=4, cutoff=0.4)
             if name in pywt.wavelist(kind='continuous'):
                 problem = 'is a continuous wavelet, without a filter bank'
             else:
                 problem = 'is no wavelet that PyWavelets knows'
-            hint = f'did you mean {", ".join(map(repr, near))}?' if near else ''
+            hint = did_you_mean(name, names, 'use a discrete one', repr, num=4, cutoff=0.4)
             raise ValueError(
-                f'wavelet={wavelet!r} {problem}; {hint or "use a discrete one"} '
-                "(all names: pywt.wavelist(kind='discrete'))"
+                f"wavelet={wavelet!r} {problem}{hint} (all names: pywt.wavelist(kind='discrete'))"
             )
         bank = pywt.Wavelet(name).filter_bank
         self.name = name
