@@ -14,7 +14,7 @@ from mmengine.logging import MessageHub
 
 from mmfncontra.apis import prepare_config
 from mmfncontra.engine import TrainingRunner
-from mmfncontra.models.sampling.images import images as sampling
+from mmfncontra.models.sampling import images as sampling
 
 SIZE, BATCH = 64, 2
 OPTIONS = {

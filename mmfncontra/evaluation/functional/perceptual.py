@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from mmfncontra.evaluation.features.lpips_distance import LPIPSDistance, from_arrays
 from mmfncontra.evaluation.features.reproducible import reproducible
-from mmfncontra.models.sampling.renderer import evaluating
+from mmfncontra.models.network_facts import evaluating
 from mmfncontra.utils.checks import check_integers, check_interval
 from mmfncontra.utils.rng import isolated_rng
 

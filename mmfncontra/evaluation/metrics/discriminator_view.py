@@ -8,6 +8,7 @@ import torch
 from torch import Tensor, nn
 from torch.utils.data import DataLoader
 
+from mmfncontra.models.network_facts import evaluating, num_classes, out_size
 from mmfncontra.registry import DATASETS, METRICS
 from mmfncontra.utils.checks import check_integers
 from mmfncontra.utils.unwrap import unwrap
@@ -67,7 +68,7 @@ class DiscriminatorView(SampleMetric):
             raise ValueError(
                 'DiscriminatorView needs the model in training: leave it out of test_evaluator'
             )
-        size = _image_side(unwrap(unwrap(model).generator))
+        size = out_size(unwrap(unwrap(model).generator))
         if self._heldout is not None and size and self._heldout.shape[1] != size:
             raise ValueError(
                 f'DiscriminatorView.heldout must have images of {size} pixels, as the model does, '
@@ -103,7 +104,7 @@ class DiscriminatorView(SampleMetric):
             Values by name.
         """
         discriminator = unwrap(self._model.discriminator)
-        if getattr(discriminator, 'num_classes', 0):
+        if num_classes(discriminator):
             self.warnings.append('DiscriminatorView is left out: the discriminator takes classes')
             return {}
         fake = np.concatenate(results)[: self.num_fake]
@@ -123,21 +124,13 @@ class DiscriminatorView(SampleMetric):
     @torch.no_grad()
     def _logits(self, discriminator: nn.Module, images: np.ndarray) -> np.ndarray:
         device = next(discriminator.parameters()).device
-        modes = {module: module.training for module in discriminator.modules()}
-        discriminator.eval()
         parts: list[Tensor] = []
-        for start in range(0, len(images), self.batch_size):
-            # Whole batches, filled up from the first images: StyleGAN2's discriminator compares
-            # images in groups and takes no remainder.
-            chosen = np.arange(start, start + self.batch_size) % len(images)
-            batch = torch.from_numpy(images[chosen]).to(device)
-            batch = batch.permute(0, 3, 1, 2).float() / 127.5 - 1
-            parts.append(discriminator(batch).float().cpu())
-        for module, mode in modes.items():
-            module.training = mode
+        with evaluating(discriminator):
+            for start in range(0, len(images), self.batch_size):
+                # Whole batches, filled up from the first images: StyleGAN2's discriminator compares
+                # images in groups and takes no remainder.
+                chosen = np.arange(start, start + self.batch_size) % len(images)
+                batch = torch.from_numpy(images[chosen]).to(device)
+                batch = batch.permute(0, 3, 1, 2).float() / 127.5 - 1
+                parts.append(discriminator(batch).float().cpu())
         return torch.cat(parts).numpy()[: len(images)]
-
-
-def _image_side(generator: nn.Module) -> int | None:
-    """Side of the images of a generator, if it says it."""
-    return getattr(generator, 'out_size', None) or getattr(generator, 'output_scale', None)

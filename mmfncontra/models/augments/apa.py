@@ -9,6 +9,8 @@ from mmfncontra.models.layers.adaptive_strength import AdaptiveStrength
 from mmfncontra.registry import MODELS
 from mmfncontra.utils.checks import check_interval
 
+from ..network_facts import full_size
+
 
 @MODELS.register_module()
 class APA(nn.Module):
@@ -70,7 +72,7 @@ class APA(nn.Module):
         Raises:
             ValueError: If the shapes differ.
         """
-        fake = fake if isinstance(fake, Tensor) else fake[0]
+        fake = full_size(fake)
         if fake.shape != real.shape:
             raise ValueError(
                 f'fake must have the shape {tuple(real.shape)} of real, got {tuple(fake.shape)}'

@@ -11,6 +11,7 @@ from mmfncontra.registry import MODELS
 from ..heads import ContrastiveDiscriminator
 from ..losses import GatherEmbeddings
 from ..negatives import JoinedNegatives
+from ..network_facts import image_size
 from ..objectives.similarity import cosine_to_negatives
 from ..taps import forward_each
 from .embedding_queue import EmbeddingQueue
@@ -168,7 +169,7 @@ class FNContra(nn.Module):
             ValueError: If the taps do not suit it, see :class:`ContrastiveDiscriminator`, or leave
                 GWCL without a prototype, or the images are too small for a part.
         """
-        self._check_size(in_size or getattr(discriminator, 'in_size', None))
+        self._check_size(image_size(discriminator, in_size))
         head = dict(self.head_config)
         head.setdefault('embed', self.embeds)
         wrapped = ContrastiveDiscriminator(discriminator, head, self.taps, in_size)
@@ -182,10 +183,10 @@ class FNContra(nn.Module):
             self.queue = EmbeddingQueue(queue_size, wrapped.head.embedding_size)
         return wrapped
 
-    def _check_size(self, in_size: int | None) -> None:
+    def _check_size(self, in_size: int) -> None:
         for part in [*self.negatives.modules(), *self.view.modules()]:
             smallest = getattr(part, 'min_size', 0)
-            if in_size is not None and in_size < smallest:
+            if in_size < smallest:
                 raise ValueError(
                     f'{type(part).__name__} needs images of {smallest} pixels or more a side, got '
                     f'{in_size}: change the arguments it has in the contrast'

@@ -4,7 +4,7 @@ import inspect
 
 from torch import nn
 
-from .networks import out_size
+from ..network_facts import in_size, out_size
 
 
 def check_parts(gan: nn.Module) -> None:
@@ -60,10 +60,7 @@ def _check_slots(gan: nn.Module) -> None:
 
 
 def _check_sizes(gan: nn.Module) -> None:
-    made = out_size(gan.generator)
-    taken = getattr(gan.discriminator, 'in_size', None) or getattr(
-        gan.discriminator, 'input_scale', None
-    )
+    made, taken = out_size(gan.generator), in_size(gan.discriminator)
     if made and taken and made != taken:
         raise ValueError(
             f'generator makes images of {made} pixels, discriminator takes {taken}: they must be '

@@ -4,8 +4,7 @@ from collections.abc import Sequence
 
 from torch import nn
 
-from ..taps import find_stages, find_submodules
-from ..taps.stages import dry_forward, probe_images
+from ..taps import dry_forward, find_stages, find_submodules, probe_images
 
 
 def freeze_layers(

@@ -13,6 +13,7 @@ from mmfncontra.utils.unwrap import unwrap
 
 from ..contrasts import Prototypes
 from ..layers.lean_spectral_norm import use_lean_spectral_norm
+from ..network_facts import noise_size, num_classes, out_size
 from .acceleration.acceleration import Acceleration
 from .acceleration.compiled_blocks import uncompiled
 from .auxiliary_losses import AuxiliaryLosses
@@ -28,13 +29,8 @@ from .networks import (
     build_network,
     detached,
     network_parameters,
-    out_size,
 )
 from .sampling_gan import SamplingGAN
-
-
-def _num_classes(network: nn.Module) -> int:
-    return getattr(network, 'num_classes', 0) or 0
 
 
 @MODELS.register_module()
@@ -119,20 +115,19 @@ class LimitedDataGAN(SamplingGAN):
         for network in (generator, discriminator):
             if network is not None:
                 use_lean_spectral_norm(network)
-        if not isinstance(getattr(generator, 'noise_size', None), int):
-            raise ValueError(f'generator {type(generator).__name__} must have a noise_size')
-        num_classes = _num_classes(generator)
+        noise_size(generator)  # refuses one that does not say
+        classes = num_classes(generator)
         contrast = build_model(contrast)
         check_named('regularisers', regularisers)
         regularisers = {name: build_model(cfg) for name, cfg in (regularisers or {}).items()}
-        disc_classes = num_classes if discriminator is None else _num_classes(discriminator)
+        disc_classes = classes if discriminator is None else num_classes(discriminator)
         discriminator = attach_parts(
             discriminator, out_size(generator), freeze_disc, regularisers, contrast
         )
-        if disc_classes != num_classes:
+        if disc_classes != classes:
             raise ValueError(
-                f'discriminator.num_classes={disc_classes} and '
-                f'generator.num_classes={num_classes} must be the same'
+                f'discriminator.num_classes={disc_classes} and generator.num_classes={classes} '
+                'must be the same'
             )
         super().__init__(
             generator,
@@ -146,7 +141,7 @@ class LimitedDataGAN(SamplingGAN):
             ),
             ema_config=ema_config and {'type': 'mmfncontra.MovingAverage', **ema_config},
         )
-        self.num_classes = num_classes
+        self.num_classes = classes
         self.contrast = contrast
         self.regularisers = nn.ModuleDict(regularisers)
         self.augment = build_model(augment)

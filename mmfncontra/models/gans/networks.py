@@ -8,7 +8,7 @@ from torch import Tensor, nn
 
 from mmfncontra.registry import build_model
 
-from ..taps import image_size
+from ..network_facts import image_size
 from .freeze import freeze_layers
 
 Images = Tensor | Sequence[Tensor]
@@ -68,11 +68,6 @@ def attach_parts(
         if hasattr(regulariser, 'attach'):  # what has not is refused later
             regulariser.attach(discriminator, size)
     return discriminator if contrast is None else contrast.wrap(discriminator, size)
-
-
-def out_size(generator: nn.Module) -> int | None:
-    """Side of the images that a generator makes; ``None`` if it does not say."""
-    return getattr(generator, 'out_size', None) or getattr(generator, 'output_scale', None)
 
 
 def network_parameters(network: nn.Module | None) -> Iterator[nn.Parameter]:

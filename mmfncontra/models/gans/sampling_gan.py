@@ -5,6 +5,8 @@ from mmagic.models.base_models import BaseGAN
 from mmagic.structures import DataSample
 from torch import Tensor
 
+from ..network_facts import full_size
+
 
 class SamplingGAN(BaseGAN):
     """Generates images on demand; how it is trained is up to who inherits.
@@ -56,6 +58,5 @@ class SamplingGAN(BaseGAN):
             kwargs = dict(label=inputs.get('labels', drawn))
         use_ema = self._get_valid_model(inputs) == 'ema'
         images = (self.generator_ema if use_ema else self.generator)(noise, **kwargs)
-        images = images if isinstance(images, Tensor) else images[0]
-        images = ((images.float() + 1) * 127.5).clamp(0, 255)
+        images = ((full_size(images).float() + 1) * 127.5).clamp(0, 255)
         return [DataSample(fake_img=image) for image in images]

@@ -6,8 +6,8 @@ from torch import Tensor, nn
 
 from mmfncontra.registry import MODELS
 
-from ..taps.feature_taps import FeatureTaps
-from ..taps.stages import dry_forward, find_stages, image_size, probe_images
+from ..network_facts import image_size, num_classes
+from ..taps import FeatureTaps, dry_forward, find_stages, probe_images
 
 
 class ContrastiveDiscriminator(nn.Module):
@@ -40,7 +40,7 @@ class ContrastiveDiscriminator(nn.Module):
         self.backbone = backbone
         self.in_size = image_size(backbone, in_size)
         self.has_decoders = getattr(backbone, 'has_decoders', False)
-        self.num_classes = getattr(backbone, 'num_classes', 0)
+        self.num_classes = num_classes(backbone)
         self.tap_names = self._settle_taps(taps)
         last = self._dry_maps()[-1]
         self.head = MODELS.build(

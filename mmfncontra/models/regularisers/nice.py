@@ -9,7 +9,8 @@ from mmfncontra.models.layers.adaptive_strength import AdaptiveStrength
 from mmfncontra.registry import MODELS
 from mmfncontra.utils.precision import widen
 
-from ..taps import find_stages, find_submodules, image_size
+from ..network_facts import image_size
+from ..taps import find_stages, find_submodules
 
 Images = Tensor | Sequence[Tensor]
 

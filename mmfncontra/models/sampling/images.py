@@ -14,7 +14,8 @@ from mmfncontra.utils.checks import check_integers
 from mmfncontra.utils.rng import isolated_rng
 from mmfncontra.utils.unwrap import unwrap
 
-from .renderer import ImageRenderer, evaluating
+from ..network_facts import evaluating, noise_size, num_classes
+from .renderer import ImageRenderer
 
 
 def _device_of(generator: nn.Module, device: torch.device | str | None) -> torch.device:
@@ -23,20 +24,10 @@ def _device_of(generator: nn.Module, device: torch.device | str | None) -> torch
     return next(generator.parameters()).device
 
 
-def _noise_size(generator: nn.Module) -> int:
-    size = getattr(generator, 'noise_size', None)
-    if not isinstance(size, int):
-        raise ValueError(
-            f'generator must say the length of its noise in noise_size, '
-            f'got {type(generator).__name__} with noise_size={size!r}'
-        )
-    return size
-
-
 def _labels(generator: nn.Module, drawn: Tensor) -> dict[str, Tensor]:
     """Classes for a class-conditional generator, from numbers in [0, 1)."""
-    num_classes = getattr(generator, 'num_classes', 0)
-    return dict(label=(drawn * num_classes).long()) if num_classes else {}
+    classes = num_classes(generator)
+    return dict(label=(drawn * classes).long()) if classes else {}
 
 
 def copy_generator(model: nn.Module, use_ema: bool = True) -> nn.Module:
@@ -159,7 +150,7 @@ def iterate_pixels(
     if batch_size is not None:
         check_integers(batch_size=batch_size)
     device = _device_of(generator, device)
-    noise_size = _noise_size(generator)
+    length = noise_size(generator)
     fixed = _truncation(generator, truncation)
     _check_label(generator, label)
     render = ImageRenderer(generator, device, precision)
@@ -170,7 +161,7 @@ def iterate_pixels(
     def draw(count: int) -> tuple[Tensor, list[int], dict]:
         noise, seeds = [], []
         for _ in range(count):
-            noise.append(torch.randn(noise_size, generator=stream))
+            noise.append(torch.randn(length, generator=stream))
             seeds.append(int(torch.randint(2**62, (1,), generator=stream)))
         kwargs = _labels(generator, torch.tensor(seeds).double() / 2**62)
         if label is not None:
@@ -252,11 +243,11 @@ def _truncation(generator: nn.Module, truncation: float) -> dict[str, float]:
 
 
 def _check_label(generator: nn.Module, label: int | None) -> None:
-    num_classes = getattr(generator, 'num_classes', 0)
-    if label is not None and not 0 <= label < num_classes:
-        allowed = f'from 0 to {num_classes - 1}' if num_classes else 'left out'
+    classes = num_classes(generator)
+    if label is not None and not 0 <= label < classes:
+        allowed = f'from 0 to {classes - 1}' if classes else 'left out'
         raise ValueError(
-            f'label must be {allowed} for {type(generator).__name__} of {num_classes} classes, '
+            f'label must be {allowed} for {type(generator).__name__} of {classes} classes, '
             f'got {label}'
         )
 
@@ -345,7 +336,7 @@ def calibrate_batchnorm(
     if not layers:
         return generator
     device = _device_of(generator, None)
-    noise_size = _noise_size(generator)
+    length = noise_size(generator)
     momenta = [layer.momentum for layer in layers]
     with evaluating(generator), isolated_rng(seed, device):
         for layer in layers:
@@ -354,7 +345,7 @@ def calibrate_batchnorm(
             layer.train()
         try:
             for _ in range(num_batches):
-                noise = torch.randn(batch_size, noise_size).to(device)
+                noise = torch.randn(batch_size, length).to(device)
                 classes = torch.arange(batch_size, device=device) / batch_size
                 generator(noise, **_labels(generator, classes))
         finally:

@@ -1,8 +1,8 @@
 """Batches of images from a generator, each image a function of its noise and its seed alone."""
 
 import random
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, nullcontext
+from collections.abc import Sequence
+from contextlib import nullcontext
 from typing import Any
 
 import numpy as np
@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from mmfncontra.utils.precision import autocast_to, check_precision
 from mmfncontra.utils.rng import isolated_rng
 
+from ..network_facts import full_size
 from .per_image_draws import PerImageDraws
 
 _BATCH_WITHOUT_GPU = 16
@@ -20,22 +21,6 @@ _BATCH_WITHOUT_GPU = 16
 _LARGEST_BATCH = 128
 # What a batch needs is not in proportion to that of one image: cuDNN's workspaces, fragmentation.
 _SHARE_OF_FREE_MEMORY = 0.5
-
-
-@contextmanager
-def evaluating(generator: nn.Module) -> Iterator[None]:
-    """Evaluation mode, and afterwards the mode every module had."""
-    modes = {module: module.training for module in generator.modules()}
-    generator.eval()
-    try:
-        yield
-    finally:
-        for module, mode in modes.items():
-            module.training = mode
-
-
-def _big_image(output: Tensor | list[Tensor] | tuple[Tensor, ...]) -> Tensor:
-    return output if isinstance(output, Tensor) else output[0]
 
 
 def _row(kwargs: dict, index: int) -> dict:
@@ -181,4 +166,4 @@ class ImageRenderer:
 
     def _run(self, noise: Tensor, kwargs: dict) -> Tensor:
         with autocast_to(self.precision, self.device):
-            return _big_image(self.generator(noise, **kwargs))
+            return full_size(self.generator(noise, **kwargs))

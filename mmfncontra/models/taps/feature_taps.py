@@ -1,10 +1,11 @@
 """Read feature maps inside a network while it runs."""
 
-import difflib
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 from torch import Tensor, nn
+
+from mmfncontra.utils.near_names import near_names
 
 
 def find_submodules(
@@ -23,7 +24,7 @@ def find_submodules(
     modules = {name: module for name, module in network.named_modules() if name}
     for name in names:
         if name not in modules:
-            near = difflib.get_close_matches(name, modules, n=3)
+            near = near_names(name, modules)
             listed = near or [n for n in modules if n.count('.') <= 1]
             raise ValueError(
                 f'{argument}: {type(network).__name__} has no submodule {name!r}; '

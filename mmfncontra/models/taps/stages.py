@@ -5,26 +5,9 @@ from collections.abc import Callable, Sequence
 import torch
 from torch import Tensor, nn
 
+from ..network_facts import evaluating, num_classes
+
 SMALLEST_MAP = 4
-
-
-def image_size(discriminator: nn.Module, default: int | None = None) -> int:
-    """Side of the images that a discriminator takes, from its ``in_size`` or ``input_scale``.
-
-    Args:
-        discriminator: The discriminator.
-        default: Side if it does not say.
-
-    Raises:
-        ValueError: If it does not say and there is no default.
-    """
-    for name in ('in_size', 'input_scale'):
-        size = getattr(discriminator, name, None)
-        if isinstance(size, int):
-            return size
-    if default is None:
-        raise ValueError(f'{type(discriminator).__name__} does not say its in_size')
-    return default
 
 
 @torch.no_grad()
@@ -35,15 +18,11 @@ def dry_forward(discriminator: nn.Module, images: Tensor) -> None:
         discriminator: The discriminator; its mode is given back.
         images: (B, 3, S, S); a class-conditional discriminator takes them as of class 0.
     """
-    modes = {module: module.training for module in discriminator.modules()}
     labels = {}
-    if getattr(discriminator, 'num_classes', 0):
+    if num_classes(discriminator):
         labels['label'] = torch.zeros(len(images), dtype=torch.long, device=images.device)
-    try:
-        discriminator.eval()(images, **labels)
-    finally:
-        for module, mode in modes.items():
-            module.training = mode
+    with evaluating(discriminator):
+        discriminator(images, **labels)
 
 
 def probe_images(discriminator: nn.Module, size: int, num: int, seed: int = 0) -> Tensor:

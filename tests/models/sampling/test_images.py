@@ -100,11 +100,6 @@ def test_counts_are_checked(bad):
         sample_images(Affine(), **bad)
 
 
-def test_noise_size_is_required():
-    with pytest.raises(ValueError, match='noise_size=None'):
-        sample_images(nn.Linear(2, 2), 1)
-
-
 def test_calibrated_statistics_are_means_over_batches():
     generator = ToyGenerator()
     norm = generator.body[2]

@@ -10,13 +10,14 @@ from torch import nn
 from torch.utils._python_dispatch import TorchDispatchMode
 from toy_gan import ToyGenerator
 
+from mmfncontra.models.network_facts import evaluating
 from mmfncontra.models.sampling.images import (
     calibrate_batchnorm,
     iterate_pixels,
     sample_images,
     to_arrays,
 )
-from mmfncontra.models.sampling.renderer import ImageRenderer, evaluating
+from mmfncontra.models.sampling.renderer import ImageRenderer
 from mmfncontra.utils.rng import isolated_rng
 
 CPU = torch.device('cpu')

@@ -1,15 +1,14 @@
 import pytest
 import torch
-from mmengine.registry import DefaultScope, init_default_scope
 from torch import nn
 
 import mmfncontra.models.gans  # noqa: F401 (readies mmagic)
 from mmfncontra.models.archs import FastGANDiscriminator
 from mmfncontra.models.heads import ContrastiveDiscriminator
 from mmfncontra.models.taps import find_stages
-from mmfncontra.models.taps.stages import image_size
 from mmfncontra.registry import build_model
 
+pytestmark = pytest.mark.usefixtures('default_scope')
 HEAD = dict(type='mmfncontra.WaveletContrastiveHead')
 STYLEGAN2 = dict(type='mmagic.StyleGAN2Discriminator', in_size=32)
 DCGAN = dict(
@@ -23,13 +22,6 @@ SAGAN = dict(
     type='mmagic.SAGANDiscriminator', input_scale=64, base_channels=8, attention_after_nth_block=2
 )
 BIGGAN = dict(type='mmagic.BigGANDiscriminator', input_scale=64, base_channels=8)
-
-
-@pytest.fixture(autouse=True)
-def _scope():
-    init_default_scope('mmfncontra')
-    yield
-    DefaultScope._instance_dict.clear()
 
 
 @pytest.mark.parametrize(
@@ -88,10 +80,3 @@ def test_modes_are_given_back():
     modes = [m.training for m in network.modules()]
     find_stages(network, 64)
     assert [m.training for m in network.modules()] == modes
-
-
-def test_image_size():
-    assert image_size(build_model(DCGAN)) == 64
-    assert image_size(build_model(STYLEGAN2), 32) == 32
-    with pytest.raises(ValueError, match='does not say its in_size'):
-        image_size(build_model(STYLEGAN2))
