@@ -12,7 +12,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from mmfncontra.compat.versions import check_versions
-from mmfncontra.utils.console import run_command
+from mmfncontra.launch.command import run_command
 
 
 def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
@@ -24,7 +24,7 @@ def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
     )
     parser.add_argument('data', metavar='DATA', help='folder or zip of images')
     parser.add_argument(
-        '--size', type=int, help='side in pixels to judge for; default: the largest that fits'
+        '--size', metavar='N', help='side in pixels to judge for; default: the largest that fits'
     )
     parser.add_argument(
         '--config', metavar='FILE', help='config to judge for; default: one fitting'

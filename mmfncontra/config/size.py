@@ -40,7 +40,7 @@ def read_size(size: str | int) -> int:
             f'--size {text}: images must be square as yet; write one side, such as --size {pair[1]}'
         )
     if not re.fullmatch(r'[1-9]\d*', text, re.ASCII) or isinstance(size, bool):
-        raise ValueError(f'--size must be a side in pixels, such as 256, got {text!r}')
+        raise ValueError(f'--size must be a positive integer, got {text}')
     return int(text)
 
 

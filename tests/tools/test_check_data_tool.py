@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from mmfncontra.utils.console import run_command
+from mmfncontra.launch.command import run_command
 
 ROOT = Path(__file__).parents[2]
 
@@ -52,8 +52,9 @@ def test_to_repair(tool, folder, capsys):
     [
         (['--size', '0'], 'size must be a positive integer'),
         (['--config', 'configs/fncontra/fastgan_65.py'], 'does not exist; did you mean'),
-        (['--config', str(ROOT / 'configs/fncontra/fastgan_shells.py'), '--size', '64'],
-         'do not go together'),
+        (['--config', str(ROOT / 'configs/fncontra/fastgan_shells.py'), '--size', '96'],
+         '--size 96: this config is for 64, 128, 256, 512, 1024'),
+        (['--size', '64x32'], '--size 64x32: images must be square as yet'),
     ],
 )  # fmt: skip
 def test_mistakes_are_one_line(tool, folder, arguments, said, capsys):

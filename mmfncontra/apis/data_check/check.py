@@ -12,9 +12,10 @@ from mmengine.config import Config
 from mmengine.device import get_device
 
 from mmfncontra.config.load import check_classes, check_image_size, load_config, set_data_root
+from mmfncontra.config.options import apply_overrides
+from mmfncontra.config.size import read_size, size_options
 from mmfncontra.datasets.image_source import ImageSource
 from mmfncontra.models.losses.lpips_reconstruction_loss import vgg16_weights_file
-from mmfncontra.utils.checks import check_integers
 from mmfncontra.utils.console import note
 
 from .duplicates import Duplicates, find_duplicates
@@ -43,6 +44,7 @@ class DataCheck:
         images: Facts of every file, in natural order.
         size: Side in pixels that the images are judged for.
         config: Path of the config, or None if none fits.
+        needs_size: Whether the config has another size of its own, and needs ``--size``.
         other_configs: Further ones to think of.
         duplicates: Groups of indices into the images that can be read.
         flips: Whether mirroring looks safe.
@@ -56,6 +58,7 @@ class DataCheck:
     images: list[ImageFacts]
     size: int
     config: str | None
+    needs_size: bool
     other_configs: list[str]
     duplicates: Duplicates
     flips: FlipVerdict
@@ -91,6 +94,7 @@ class DataCheck:
             num_readable=len(names),
             size=self.size,
             config=self.config,
+            needs_size=self.needs_size,
             other_configs=self.other_configs,
             iterations=self.iterations,
             summary=summarise(self.readable),
@@ -121,7 +125,7 @@ class DataCheck:
 
 def check_data(
     data: str | Path,
-    size: int | None = None,
+    size: int | str | None = None,
     config: str | Path | None = None,
     measure: bool = True,
     device: str | None = None,
@@ -132,7 +136,7 @@ def check_data(
         data: Folder or zip of images.
         size: Side in pixels to judge for; default the config's, or the largest of 64 to 1024 that
             95 % of the images reach.
-        config: Config to judge for; default one for that size.
+        config: Config to judge for; default one of ours. Its size is set to ``size``.
         measure: Run a few training steps to estimate time and memory.
         device: Where to measure; default a GPU where there is one.
 
@@ -144,8 +148,8 @@ def check_data(
         ValueError: If there is no image at all, or an argument does not fit.
     """
     if size is not None:
-        check_integers(size=size)
-    cfg = None if config is None else _load(config, data, size)
+        size = read_size(size)
+    cfg, own_size = (None, None) if config is None else _load(config, data, size)
     images = inspect_images(ImageSource(data))
     readable = [image for image in images if not image.error]
     if size is None:
@@ -155,7 +159,7 @@ def check_data(
     others: list[str] = []
     if cfg is None:
         config, others = suggest_configs(size, on_gpu=device.startswith('cuda'))
-        cfg = None if config is None else _load(config, data, None)
+        cfg, own_size = (None, None) if config is None else _load(config, data, size)
     duplicates = find_duplicates(
         [image.digest for image in readable], _stacked(readable, 'thumbnail')
     )
@@ -177,6 +181,7 @@ def check_data(
         images=images,
         size=size,
         config=None if config is None else _shown(config),
+        needs_size=own_size not in (None, size),
         other_configs=[_shown(path) for path in others],
         duplicates=duplicates,
         flips=flips,
@@ -195,14 +200,15 @@ def suggest_configs(size: int, on_gpu: bool = False) -> tuple[Path | None, list[
         on_gpu: Whether there is a GPU, where StyleGAN2 is worth trying.
 
     Returns:
-        The first to try (``fastgan_<size>.py`` where the weights of VGG16 are on this machine, else
-        ``fastgan-offline_<size>.py``), None if there is none; and others.
+        The first to try (``fastgan.py`` where the weights of VGG16 are on this machine, else
+        ``fastgan-offline.py``), None if there is none; and others.
     """
+    if size not in SIZES:
+        return None, []
     names = ['fastgan'] if vgg16_weights_file().is_file() else ['fastgan-offline']
     names += ['stylegan2-ada'] if on_gpu else []
-    found = [_CONFIGS / f'{name}_{size}.py' for name in names]
-    found = [path for path in found if path.is_file()]
-    return (found[0], found[1:]) if found else (None, [])
+    first, *others = (_CONFIGS / f'{name}.py' for name in names)
+    return first, others
 
 
 def summarise(images: Sequence[ImageFacts]) -> dict[str, Any]:
@@ -246,7 +252,8 @@ def _stacked(images: Sequence[ImageFacts], key: str) -> np.ndarray:
     return np.stack([getattr(image, key) for image in images] or [empty])[: len(images)]
 
 
-def _load(config: str | Path, data: str | Path, size: int | None) -> Config:
+def _load(config: str | Path, data: str | Path, size: int | None) -> tuple[Config, int]:
+    """A config for a size, and the size it has of its own."""
     cfg = load_config(config)
     if 'model' not in cfg or 'train_dataloader' not in cfg:
         raise ValueError(f'{config} is no config of a training')
@@ -257,11 +264,9 @@ def _load(config: str | Path, data: str | Path, size: int | None) -> Config:
     its = dataset_config(cfg).get('size')
     if its is None:
         raise ValueError(f'{config} names no size of its images (train_dataloader.dataset.size)')
-    if size is not None and its != size:
-        raise ValueError(
-            f'size={size} and config {config} (size {its}) do not go together: leave one out'
-        )
-    return cfg
+    if size not in (None, its):
+        apply_overrides(cfg, size_options(cfg, size))
+    return cfg, its
 
 
 def _shown(path: str | Path) -> str:

@@ -106,7 +106,7 @@ def config_problems(
             Finding(
                 'the weights of VGG16 that this config needs are not on this machine, so nothing '
                 'was measured',
-                'training downloads them; without a network take fastgan-offline_<size>.py',
+                'training downloads them; without a network take fastgan-offline.py',
             )
         )
     batch = cfg.train_dataloader.get('batch_size') or 1

@@ -114,7 +114,8 @@ def _describe_training(check: DataCheck) -> Iterator[tuple[str, str]]:
 def _conclude(check: DataCheck) -> str:
     if not check.trainable:
         return 'Not ready: repair what is listed, and check again.'
-    return f'Ready: python tools/train.py {check.config} --data {check.data}'
+    size = f' --size {check.size}' if check.needs_size else ''
+    return f'Ready: python tools/train.py {check.config}{size} --data {check.data}'
 
 
 def _some(lines: Sequence[str], most: int) -> list[str]:
