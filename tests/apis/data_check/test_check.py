@@ -133,7 +133,7 @@ def test_mistakes(folder, tmp_path, config):
         check_data(tmp_path / 'nowhere')
     with pytest.raises(ValueError, match='size must be a positive integer, got 0'):
         check_data(folder, size=0)
-    with pytest.raises(ValueError, match='no model.generator.out_size, which --size sets'):
+    with pytest.raises(ValueError, match=r'no model\.generator\.out_size, which --size sets'):
         check_data(folder, size=64, config=config)
     with pytest.raises(ValueError, match='cannot be written'):
         check_data(folder, measure=False).save(folder)

@@ -130,7 +130,7 @@ def test_fitting_size(sides, size):
 def test_fitting_size_says_what_is_wrong():
     with pytest.raises(ValueError, match='must not be empty, got 0 and 1'):
         fitting_size([], (64,))
-    with pytest.raises(ValueError, match='share must be in (0, 1], got 0'):
+    with pytest.raises(ValueError, match=r'share must be in \(0, 1\], got 0'):
         fitting_size([64], (64,), share=0)
 
 
