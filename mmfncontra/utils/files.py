@@ -12,8 +12,8 @@ _UNFINISHED = '.unfinished'
 def whole_file(path: str | Path) -> Iterator[Path]:
     """Write a file so that its name only ever stands for a complete one.
 
-    The bytes go to a file beside it, are forced to the disk, and then take the name over what had
-    it before, which stays untouched until then and if anything goes wrong.
+    The bytes go to a file beside it, of the process's own, are forced to the disk, and then take
+    the name over what had it before, which stays untouched until then and if anything goes wrong.
 
     Args:
         path: The file.
@@ -25,7 +25,7 @@ def whole_file(path: str | Path) -> Iterator[Path]:
         OSError: If the disk is full or read-only, or the folder may not be written to.
     """
     path = Path(path)
-    unfinished = path.with_name(path.name + _UNFINISHED)
+    unfinished = path.with_name(f'{path.name}.{os.getpid()}{_UNFINISHED}')
     try:
         yield unfinished
         _force_to_disk(unfinished)
@@ -57,7 +57,7 @@ def remove_unfinished(folder: str | Path) -> None:
     """Remove what a killed process was writing.
 
     Args:
-        folder: A work dir that no other process writes to.
+        folder: A work dir that no other process writes to; the folders in it are searched too.
     """
-    for path in Path(folder).glob(f'*{_UNFINISHED}'):
+    for path in Path(folder).rglob(f'*{_UNFINISHED}'):
         _try_to_remove(path)

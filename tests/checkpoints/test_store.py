@@ -28,12 +28,14 @@ def names(paths):
 
 
 def test_what_a_killed_process_left_is_removed(tmp_path):
+    (tmp_path / 'metrics').mkdir()
     with whole_file(tmp_path / 'iter_2.pth') as unfinished:
         unfinished.write_text('')
-        (tmp_path / unfinished.name.replace('2', '4')).write_text('half')
-    assert len(list(tmp_path.iterdir())) == 2 and names(checkpoints_of(tmp_path)) == ['iter_2.pth']
+        for folder in (tmp_path, tmp_path / 'metrics'):
+            (folder / f'of_another_{unfinished.name}').write_text('half')
+    assert len(list(tmp_path.iterdir())) == 3 and names(checkpoints_of(tmp_path)) == ['iter_2.pth']
     remove_unfinished(tmp_path)
-    assert names(tmp_path.iterdir()) == ['iter_2.pth']
+    assert names(tmp_path.rglob('*.*')) == ['iter_2.pth']
 
 
 @pytest.mark.parametrize(

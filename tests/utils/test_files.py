@@ -14,6 +14,17 @@ def test_a_file_is_written_whole(tmp_path):
     assert path.read_text() == 'new' and list(tmp_path.iterdir()) == [path]
 
 
+def test_processes_that_write_the_same_file_do_not_meet(tmp_path, monkeypatch):
+    path = tmp_path / 'a.npz'
+    with whole_file(path) as ours:
+        ours.write_text('ours')
+        monkeypatch.setattr(os, 'getpid', lambda: 0)
+        with whole_file(path) as theirs:
+            theirs.write_text('theirs')
+        assert path.read_text() == 'theirs'
+    assert path.read_text() == 'ours' and list(tmp_path.iterdir()) == [path]
+
+
 @pytest.mark.parametrize('code', [errno.ENOSPC, errno.EROFS, errno.EDQUOT])
 @pytest.mark.parametrize('at', ['write', 'fsync', 'replace'])
 def test_what_was_there_outlives_an_error_of_the_disk(code, at, tmp_path, monkeypatch):

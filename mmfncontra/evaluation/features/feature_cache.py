@@ -1,6 +1,5 @@
 """Features of real images, computed once."""
 
-import contextlib
 import hashlib
 import json
 import os
@@ -11,6 +10,8 @@ from pathlib import Path
 
 import numpy as np
 from mmengine.dist import all_gather_object, broadcast_object_list, get_dist_info
+
+from mmfncontra.utils.files import whole_file
 
 from ..hashes import content_digests, set_sha256
 from .extractor import FeatureExtractor
@@ -125,16 +126,9 @@ def _read(path: Path, digests: np.ndarray) -> dict[str, np.ndarray] | None:
 
 
 def _write(path: Path, arrays: dict[str, np.ndarray]) -> None:
-    """Write beside the place and rename, so that nobody ever sees half a file."""
-    temporary = path.with_name(f'.{path.name}.{os.getpid()}.tmp')
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        with temporary.open('wb') as file:
+        with whole_file(path) as unfinished, unfinished.open('wb') as file:
             np.savez(file, **arrays)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(temporary, path)
     except OSError as error:  # a full or read-only disk is no reason to lose the features
         warnings.warn(f'features are not cached in {path.parent}: {error}', stacklevel=3)
-        with contextlib.suppress(OSError):
-            temporary.unlink(missing_ok=True)
