@@ -12,7 +12,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from mmfncontra.compat.versions import check_versions
-from mmfncontra.utils.console import run_command
+from mmfncontra.launch.command import run_command
 
 
 def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
@@ -30,7 +30,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     args = parse_args(argv)
     check_versions()
     # Imported after parsing: --help answers at once, and after the check of what they need.
-    from mmfncontra.apis.evaluate import compare_cards
+    from mmfncontra.evaluation.card import compare_cards
 
     print(compare_cards(args.cards), end='')
 

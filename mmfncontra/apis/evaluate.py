@@ -191,34 +191,3 @@ def _number(metric: dict, num: int | None) -> dict[str, int]:
 
 def _is_of_features(metric: dict) -> bool:
     return str(metric['type']).rpartition('.')[2] == 'FeatureMetrics'
-
-
-def compare_cards(paths: Sequence[str | Path]) -> str:
-    """A table of metric cards, in Markdown.
-
-    Args:
-        paths: Cards, two or more.
-
-    Returns:
-        One column for each card.
-
-    Raises:
-        FileNotFoundError: If a card is missing.
-        ValueError: If a file is no card, or the cards cannot be compared; the message says what
-            differs.
-    """
-    from mmfncontra.evaluation.card import find_differences
-
-    if len(paths) < 2:
-        raise ValueError(f'name two cards or more, got {len(paths)}')
-    cards = {str(path): MetricCard.read(path) for path in paths}
-    differences = find_differences(cards)
-    if differences:
-        raise ValueError('these cards cannot be compared: ' + '; '.join(differences))
-    names = list(dict.fromkeys(name for card in cards.values() for name in card.metrics))
-    lines = [f'| | {" | ".join(cards)} |', f'|---|{"---|" * len(cards)}']
-    for name in names:
-        values = [card.metrics.get(name) for card in cards.values()]
-        shown = ['–' if value is None else f'{value:.4g}' for value in values]
-        lines.append(f'| {name} | {" | ".join(shown)} |')
-    return '\n'.join(lines) + '\n'

@@ -2,12 +2,12 @@
 
 import json
 import math
-import os
-import tempfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
+
+from mmfncontra.utils.files import whole_file
 
 VERSION = 1
 # What two cards must share for their values to stand in one table. The rest says which model it is.
@@ -59,14 +59,8 @@ class MetricCard:
         content = asdict(self)
         # JSON knows no NaN.
         content['metrics'] = {k: v if math.isfinite(v) else None for k, v in self.metrics.items()}
-        with tempfile.NamedTemporaryFile(
-            'w', dir=path.parent, suffix='.tmp', delete=False, encoding='utf-8'
-        ) as file:
-            json.dump(content, file, indent=1, default=str)
-            file.flush()
-            os.fsync(file.fileno())
-        os.chmod(file.name, 0o644)  # temporary files are the user's alone
-        os.replace(file.name, path)
+        with whole_file(path) as unfinished:
+            unfinished.write_text(json.dumps(content, indent=1, default=str), encoding='utf-8')
         return path
 
     @classmethod
@@ -147,6 +141,35 @@ def find_differences(cards: Mapping[str, MetricCard]) -> list[str]:
                 )
                 differences.append(f'{group}.{key} differs: {shown}')
     return differences
+
+
+def compare_cards(paths: Sequence[str | Path]) -> str:
+    """A table of metric cards, in Markdown.
+
+    Args:
+        paths: Cards, two or more.
+
+    Returns:
+        One column for each card.
+
+    Raises:
+        FileNotFoundError: If a card is missing.
+        ValueError: If a file is no card, or the cards cannot be compared; the message says what
+            differs.
+    """
+    if len(paths) < 2:
+        raise ValueError(f'name two cards or more, got {len(paths)}')
+    cards = {str(path): MetricCard.read(path) for path in paths}
+    differences = find_differences(cards)
+    if differences:
+        raise ValueError('these cards cannot be compared: ' + '; '.join(differences))
+    names = list(dict.fromkeys(name for card in cards.values() for name in card.metrics))
+    lines = [f'| | {" | ".join(cards)} |', f'|---|{"---|" * len(cards)}']
+    for name in names:
+        values = [card.metrics.get(name) for card in cards.values()]
+        shown = ['–' if value is None else f'{value:.4g}' for value in values]
+        lines.append(f'| {name} | {" | ".join(shown)} |')
+    return '\n'.join(lines) + '\n'
 
 
 def library_versions() -> dict[str, str]:

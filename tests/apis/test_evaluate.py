@@ -7,7 +7,7 @@ import torch
 from mmengine.registry import DefaultScope
 
 from mmfncontra.apis import prepare_config, run_training
-from mmfncontra.apis.evaluate import compare_cards, evaluate
+from mmfncontra.apis.evaluate import evaluate
 from mmfncontra.evaluation.card import MetricCard
 
 DEMO = Path(__file__).parents[2] / 'configs' / 'fastgan' / 'fastgan_demo.py'
@@ -58,36 +58,14 @@ def test_metrics_of_several_precisions_get_images_each(run):
 
 def test_needs_no_scope_of_a_training(run, monkeypatch):
     monkeypatch.setattr(DefaultScope, '_instance_dict', OrderedDict())  # as in a fresh process
-    evaluate(run, metrics=METRICS, **PLAIN, out=run.with_name('fresh.json'))
+    path = evaluate(run, metrics=METRICS, num=4, **PLAIN, out=run.with_name('fresh.json'))
+    assert MetricCard.read(path).depends['ImageMetrics']['num_fake'] == 4
 
 
 def test_weights_of_a_network_by_path(run):
     metrics = [dict(type='mmfncontra.FeatureMetrics'), *METRICS]
     with pytest.raises(FileNotFoundError, match=r'weights of inception: gone\.pth does not exist'):
         evaluate(run, metrics=metrics, weights='gone.pth', **PLAIN)
-
-
-def test_cards_side_by_side(run, tmp_path):
-    paths = [
-        evaluate(run, metrics=METRICS, **PLAIN, out=tmp_path / f'{name}.json', **kwargs)
-        for name, kwargs in dict(a={}, b=dict(seed=1), c=dict(num=4)).items()
-    ]
-    table = compare_cards(paths[:2])
-    assert table.splitlines()[0] == f'| | {paths[0]} | {paths[1]} |'
-    assert any(line.startswith('| swd | ') for line in table.splitlines())
-    with pytest.raises(ValueError, match=r'ImageMetrics\.num_fake differs: 6 .*, 4 '):
-        compare_cards(paths)
-    with pytest.raises(ValueError, match='name two cards or more, got 1'):
-        compare_cards(paths[:1])
-
-
-def test_files_that_are_no_cards(tmp_path):
-    with pytest.raises(FileNotFoundError, match='no metric card at'):
-        MetricCard.read(tmp_path / 'gone.json')
-    for text in ('{', '[1]', '{"a": 1}', json.dumps(dict(metrics={}, depends={}, version=9))):
-        (tmp_path / 'x.json').write_text(text)
-        with pytest.raises(ValueError, match=r'x\.json is (no metric card|a card of version 9)'):
-            MetricCard.read(tmp_path / 'x.json')
 
 
 def test_refusals(run):

@@ -1,4 +1,7 @@
+import json
 from importlib.metadata import PackageNotFoundError
+
+import pytest
 
 from mmfncontra.compat import versions
 from mmfncontra.evaluation import card
@@ -15,3 +18,25 @@ def test_versions_of_a_checkout_that_is_not_installed(monkeypatch):
 
     monkeypatch.setattr(versions, 'version', version)
     assert card.library_versions() == {'mmfncontra': __version__, 'torch': '2.11.0'}
+
+
+def test_cards_side_by_side(tmp_path):
+    paths = [tmp_path / f'{name}.json' for name in 'abc']
+    for path, (value, num) in zip(paths, [(0.5, 6), (0.25, 6), (0.5, 4)], strict=True):
+        card.MetricCard(dict(swd=value), dict(ImageMetrics=dict(num_fake=num))).write(path)
+    table = card.compare_cards(paths[:2])
+    assert table.splitlines()[0] == f'| | {paths[0]} | {paths[1]} |'
+    assert table.splitlines()[2:] == ['| swd | 0.5 | 0.25 |']
+    with pytest.raises(ValueError, match=r'ImageMetrics\.num_fake differs: 6 .*, 4 '):
+        card.compare_cards(paths)
+    with pytest.raises(ValueError, match='name two cards or more, got 1'):
+        card.compare_cards(paths[:1])
+
+
+def test_files_that_are_no_cards(tmp_path):
+    with pytest.raises(FileNotFoundError, match='no metric card at'):
+        card.MetricCard.read(tmp_path / 'gone.json')
+    for text in ('{', '[1]', '{"a": 1}', json.dumps(dict(metrics={}, depends={}, version=9))):
+        (tmp_path / 'x.json').write_text(text)
+        with pytest.raises(ValueError, match=r'x\.json is (no metric card|a card of version 9)'):
+            card.MetricCard.read(tmp_path / 'x.json')
