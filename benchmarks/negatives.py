@@ -14,7 +14,7 @@ import pywt
 import torch
 import torch.nn.functional as F
 
-from mmfncontra.engine.host_memory import keep_freed_memory
+from mmfncontra.engine.machine_settings import keep_freed_memory
 from mmfncontra.models.wavelets import FrequencyNegatives
 
 

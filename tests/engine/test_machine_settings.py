@@ -5,9 +5,7 @@ import pytest
 import torch
 
 from mmfncontra.config.env_settings import check_settings
-from mmfncontra.engine import host_memory
-from mmfncontra.engine.host_memory import keep_freed_memory
-from mmfncontra.engine.machine_settings import apply_settings
+from mmfncontra.engine.machine_settings import apply_settings, keep_freed_memory
 from mmfncontra.evaluation.features.reproducible import reproducible
 
 
@@ -105,8 +103,9 @@ def test_a_library_without_the_settings_is_left_alone(monkeypatch):
 def test_freed_memory_is_taken_again():
     # In a process of its own: the setting cannot be taken back.
     code = """
-import resource, runpy, sys, torch
-if not runpy.run_path(sys.argv[1])['keep_freed_memory']():
+import resource, sys, torch
+from mmfncontra.engine.machine_settings import keep_freed_memory
+if not keep_freed_memory():
     print('no glibc')
     sys.exit()
 def faults():
@@ -119,7 +118,7 @@ for _ in range(10):
 print(faults() - before)
 """
     out = subprocess.run(
-        [sys.executable, '-c', code, host_memory.__file__],
+        [sys.executable, '-c', code],
         capture_output=True,
         text=True,
         check=True,
