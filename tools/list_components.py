@@ -11,7 +11,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from mmfncontra.apis.catalogue.page import write_page
-from mmfncontra.utils.console import run_command
+from mmfncontra.launch.command import run_command
 
 DESCRIPTION = (
     'List every view, negative, objective and weight of a contrast with its source and a '

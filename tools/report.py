@@ -12,7 +12,8 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from mmfncontra.compat.versions import check_versions
-from mmfncontra.utils.console import note, run_command
+from mmfncontra.launch.command import run_command
+from mmfncontra.utils.console import note
 
 
 def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:

@@ -13,10 +13,10 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from mmfncontra.compat.versions import check_versions
+from mmfncontra.launch.command import run_command
+from mmfncontra.launch.contract import LAUNCHERS
 from mmfncontra.launch.early_signals import leave_when_told
-from mmfncontra.launch.launchers import LAUNCHERS
 from mmfncontra.launch.parent_death import leave_with_parent
-from mmfncontra.utils.console import run_command
 
 
 def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:

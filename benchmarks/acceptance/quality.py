@@ -8,7 +8,7 @@ import signal
 import time
 from pathlib import Path
 
-from mmfncontra.launch.exit_codes import PREEMPTED
+from mmfncontra.launch.contract import PREEMPTED
 
 from . import scripts
 from .run import Run, rounded

@@ -22,9 +22,7 @@ from mmfncontra.config.load import (
     use_autocast,
 )
 from mmfncontra.config.options import apply_overrides
-from mmfncontra.launch.exit_codes import INTERRUPTED
-from mmfncontra.launch.launchers import LAUNCHERS
-from mmfncontra.launch.parent_death import LAUNCHED_VARIABLE, RESTARTED_VARIABLE
+from mmfncontra.launch.contract import INTERRUPTED, LAUNCHED_VARIABLE, LAUNCHERS, RESTARTED_VARIABLE
 from mmfncontra.utils.console import note, warn
 
 if TYPE_CHECKING:
@@ -161,7 +159,7 @@ def run_training(cfg: Config) -> Runner:
 
     Raises:
         SystemExit: With code 130 after Ctrl-C, 75 after SIGTERM and SIGUSR1; see
-            :mod:`mmfncontra.launch.exit_codes`.
+            :mod:`mmfncontra.launch.contract`.
         OSError: If a checkpoint cannot be written.
         ValueError: If the config names an unknown component, or a checkpoint of another model.
     """

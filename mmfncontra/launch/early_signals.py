@@ -5,13 +5,13 @@ import signal
 import threading
 from types import FrameType
 
-from .exit_codes import PREEMPTED
+from .contract import PREEMPTED
 
 _NAMES = ('SIGTERM', 'SIGUSR1')
 
 
 def leave_when_told() -> None:
-    """Leave with :data:`~.exit_codes.PREEMPTED` upon SIGTERM and SIGUSR1, at once.
+    """Leave with :data:`~.contract.PREEMPTED` upon SIGTERM and SIGUSR1, at once.
 
     That is until something else handles them, such as a training that can be saved. A thread
     listens: a process that waits for others (the ranks of a training do when they start) comes to

@@ -23,8 +23,14 @@ from torch.distributed.elastic.agent.server.local_elastic_agent import LocalElas
 from torch.distributed.elastic.multiprocessing.errors import ChildFailedError, ProcessFailure
 from torch.distributed.launcher import api
 
-from .exit_codes import INTERRUPTED, PREEMPTED, USER_ERROR
-from .parent_death import LAUNCHED_VARIABLE, LAUNCHER_VARIABLE, RESTARTED_VARIABLE
+from .contract import (
+    INTERRUPTED,
+    LAUNCHED_VARIABLE,
+    LAUNCHER_VARIABLE,
+    PREEMPTED,
+    RESTARTED_VARIABLE,
+    USER_ERROR,
+)
 
 STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGUSR1)
 _SAVED = {PREEMPTED, INTERRUPTED}
@@ -38,9 +44,9 @@ class TrainingAgent(LocalElasticAgent):
     """Torch's elastic agent, which lets ranks save.
 
     SIGINT, SIGTERM and SIGUSR1 are passed on to every rank, once, and the agent waits for what the
-    ranks do. Ranks that leave with :data:`~.exit_codes.PREEMPTED` or
-    :data:`~.exit_codes.INTERRUPTED` are waited for, and neither these nor a
-    :data:`~.exit_codes.USER_ERROR` are started again; nor is anything after a signal.
+    ranks do. Ranks that leave with :data:`~.contract.PREEMPTED` or
+    :data:`~.contract.INTERRUPTED` are waited for, and neither these nor a
+    :data:`~.contract.USER_ERROR` are started again; nor is anything after a signal.
 
     Args:
         *args: Of torch's ``LocalElasticAgent``.

@@ -8,7 +8,7 @@ from types import FrameType, TracebackType
 import torch
 from mmengine.dist import get_world_size
 
-from .exit_codes import INTERRUPTED, PREEMPTED
+from .contract import INTERRUPTED, PREEMPTED
 
 # What Ctrl-C sends, what a node sends before it is taken away, what SLURM is told to send.
 _NAMES = ('SIGINT', 'SIGTERM', 'SIGUSR1')

@@ -17,8 +17,8 @@ from typing import TYPE_CHECKING
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 from mmfncontra.compat.prepare_mmagic import prepare_mmagic
+from mmfncontra.launch.command import run_command
 from mmfncontra.utils.checks import check_writable
-from mmfncontra.utils.console import run_command
 from projects.jobs import add_jobs_option, run_jobs
 from projects.pcl_sr.pairs import split_photographs, write_pairs
 from projects.pcl_sr.report import NAMES, update_readme, write_findings, write_table

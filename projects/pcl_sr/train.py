@@ -11,7 +11,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
-from mmfncontra.utils.console import run_command
+from mmfncontra.launch.command import run_command
 from projects.pcl_sr.pairs import split_photographs, write_pairs
 from projects.photographs import find_data
 

@@ -17,7 +17,8 @@ from typing import TYPE_CHECKING
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 from mmfncontra.compat.prepare_mmpretrain import prepare_mmpretrain
-from mmfncontra.utils.console import note, run_command
+from mmfncontra.launch.command import run_command
+from mmfncontra.utils.console import note
 from projects.jobs import add_jobs_option, run_jobs
 from projects.photographs import default_data, find_data
 

@@ -12,8 +12,8 @@ from toy_config import write_toy_config
 
 from mmfncontra.apis import load_checkpoint_file, load_generator, prepare_config, run_training
 from mmfncontra.engine import TrainingRunner
+from mmfncontra.launch.command import user_error
 from mmfncontra.registry import HOOKS
-from mmfncontra.utils.console import user_error
 
 
 @HOOKS.register_module()

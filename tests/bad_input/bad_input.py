@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from mmfncontra.utils.console import user_error
+from mmfncontra.launch.command import user_error
 
 ROOT = Path(__file__).parents[2]
 # A whole config in small: the parts of configs/fncontra/fastgan_64.py, and every section of a run.

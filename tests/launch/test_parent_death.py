@@ -4,7 +4,8 @@ import multiprocessing
 import os
 import signal
 
-from mmfncontra.launch.parent_death import LAUNCHER_VARIABLE, leave_with_parent
+from mmfncontra.launch.contract import LAUNCHER_VARIABLE
+from mmfncontra.launch.parent_death import leave_with_parent
 
 
 def test_changes_nothing_without_a_launcher():

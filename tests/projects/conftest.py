@@ -34,7 +34,7 @@ def noise(tmp_path_factory):
 @pytest.fixture
 def mistake(capsys):
     """A command's answer to a mistake: the last line on stderr, where it ends with code 2."""
-    from mmfncontra.utils.console import run_command
+    from mmfncontra.launch.command import run_command
 
     def tell(main, *argv):
         with pytest.raises(SystemExit) as end:

@@ -8,7 +8,7 @@ from toy_config import write_toy_config
 
 from mmfncontra.apis.ablation.trainings import plan_runs
 from mmfncontra.apis.ablation.variants import Variant
-from mmfncontra.utils.console import run_command
+from mmfncontra.launch.command import run_command
 
 ROOT = Path(__file__).parents[2]
 

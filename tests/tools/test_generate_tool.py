@@ -9,7 +9,7 @@ from toy_config import write_toy_config
 from toy_gan import ToyGenerator
 
 from mmfncontra.apis import load_generator, sample_images
-from mmfncontra.utils.console import run_command
+from mmfncontra.launch.command import run_command
 
 ROOT = Path(__file__).parents[2]
 

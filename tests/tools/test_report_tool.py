@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from mmfncontra.utils.console import run_command
+from mmfncontra.launch.command import run_command
 
 ROOT = Path(__file__).parents[2]
 

@@ -15,7 +15,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 from mmfncontra.compat.versions import check_versions
-from mmfncontra.utils.console import run_command
+from mmfncontra.launch.command import run_command
 
 
 def main(argv: Sequence[str] | None = None) -> None:

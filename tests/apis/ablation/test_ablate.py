@@ -124,7 +124,7 @@ SCRIPT = """
 import sys
 from mmfncontra.apis.ablation.trainings import check_runs, plan_runs, run_trainings
 from mmfncontra.apis.ablation.variants import Variant
-from mmfncontra.utils.console import run_command
+from mmfncontra.launch.command import run_command
 config, out, *command = sys.argv[1:]
 def main():
     wide = Variant('wide', config, ('model.generator.width=8',))

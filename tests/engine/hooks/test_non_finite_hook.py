@@ -12,7 +12,7 @@ from PIL import Image
 from mmfncontra.apis import load_checkpoint_file
 from mmfncontra.engine import TrainingRunner
 from mmfncontra.engine.hooks import NonFiniteHook
-from mmfncontra.utils.console import user_error
+from mmfncontra.launch.command import user_error
 
 _names = itertools.count()
 

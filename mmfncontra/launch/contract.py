@@ -1,0 +1,19 @@
+"""What launchers, trainings and scripts agree upon: ways to start, exit codes, variables."""
+
+# How the processes of a training may be started.
+LAUNCHERS = ('none', 'pytorch', 'slurm', 'mpi')
+
+# Exit codes of tools/train.py, which launch scripts understand.
+# A wrong argument, a missing file: starting again changes nothing.
+USER_ERROR = 2
+# EX_TEMPFAIL of sysexits.h: stopped by SIGTERM or SIGUSR1, saved, to be started again by --resume.
+PREEMPTED = 75
+# Stopped by Ctrl-C and saved, as a shell says it: 128 + SIGINT.
+INTERRUPTED = 130
+
+# Environment variables that the launcher sets. The process that the ranks' parent should be.
+LAUNCHER_VARIABLE = 'MMFNCONTRA_LAUNCHER_PID'
+# When the launcher was started, in nanoseconds since the epoch.
+LAUNCHED_VARIABLE = 'MMFNCONTRA_LAUNCHED'
+# Set where it starts ranks again.
+RESTARTED_VARIABLE = 'MMFNCONTRA_RESTARTED'

@@ -1,3 +1,0 @@
-"""How the processes of a training may be started."""
-
-LAUNCHERS = ('none', 'pytorch', 'slurm', 'mpi')
