@@ -5,12 +5,8 @@ import os
 import signal
 import sys
 
-# Set by the launcher. The process that the ranks' parent should be.
-LAUNCHER_VARIABLE = 'MMFNCONTRA_LAUNCHER_PID'
-# When the launcher was started, in nanoseconds since the epoch.
-LAUNCHED_VARIABLE = 'MMFNCONTRA_LAUNCHED'
-# Set where it starts ranks again.
-RESTARTED_VARIABLE = 'MMFNCONTRA_RESTARTED'
+from .contract import LAUNCHER_VARIABLE
+
 _PR_SET_PDEATHSIG = 1
 
 
