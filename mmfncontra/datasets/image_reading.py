@@ -6,7 +6,7 @@ import warnings
 import numpy as np
 from PIL import Image, ImageOps
 
-from mmfncontra.utils.checks import check_integers
+from mmfncontra.utils.checks import check_image, check_integers
 
 FITS = ('crop', 'stretch')
 # Modes that can be transparent in part; a palette may hold RGBA entries.
@@ -139,11 +139,7 @@ def resize_image(image: Image.Image | np.ndarray, size: int, fit: str = 'crop') 
     check_integers(size=size)
     check_fit(fit)
     if isinstance(image, np.ndarray):
-        if image.dtype != np.uint8 or image.ndim != 3 or image.shape[2] != 3:
-            raise ValueError(
-                'image must be an H×W×3 array of uint8, got '
-                f'shape {image.shape} and dtype {image.dtype}'
-            )
+        check_image(image)
         image = Image.fromarray(image)
     image = to_rgb(image)
     if fit == 'crop':

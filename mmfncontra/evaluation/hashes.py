@@ -6,6 +6,8 @@ from pathlib import Path
 
 import numpy as np
 
+from mmfncontra.utils.checks import check_image
+
 
 def text_hash(text: str) -> str:
     """First 16 hexadecimal digits of a text's SHA-256."""
@@ -54,10 +56,7 @@ def content_digests(images: Sequence[np.ndarray]) -> np.ndarray:
     digests = np.empty((len(images), 32), np.uint8)
     for i in range(len(images)):
         image = images[i]
-        if image.dtype != np.uint8 or image.ndim != 3 or image.shape[-1] != 3:
-            raise ValueError(
-                f'images must be uint8 of shape (H, W, 3), got {image.dtype} {image.shape} at {i}'
-            )
+        check_image(image, f'images[{i}]')
         digest = hashlib.sha256(repr(image.shape).encode())
         digest.update(np.ascontiguousarray(image))
         digests[i] = np.frombuffer(digest.digest(), np.uint8)

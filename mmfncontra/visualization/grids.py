@@ -8,17 +8,7 @@ import torch
 from PIL import Image
 from torchvision.utils import make_grid as _make_grid
 
-from mmfncontra.utils.checks import check_integers
-
-
-def check_images(images: np.ndarray, name: str = 'images') -> np.ndarray:
-    """Return ``images`` if it is a non-empty uint8 array (N, H, W, 3), else raise ValueError."""
-    if images.ndim != 4 or images.shape[-1] != 3 or not len(images) or images.dtype != np.uint8:
-        raise ValueError(
-            f'{name} must be a non-empty uint8 RGB array (N, H, W, 3), '
-            f'got {images.dtype} {images.shape}'
-        )
-    return images
+from mmfncontra.utils.checks import check_images, check_integers
 
 
 def make_grid(images: np.ndarray, nrow: int | None = None, padding: int = 2) -> np.ndarray:

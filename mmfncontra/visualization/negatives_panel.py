@@ -5,7 +5,7 @@ from collections.abc import Mapping
 import numpy as np
 from matplotlib.figure import Figure
 
-from .grids import check_images
+from mmfncontra.utils.checks import check_images
 
 _CELL, _GAP = 2.56, 0.04  # inches, at 100 dots per inch: a 256x256 image keeps its pixels
 
@@ -24,7 +24,9 @@ def plot_negatives(columns: Mapping[str, np.ndarray], title: str = '') -> Figure
     Raises:
         ValueError: If there is no column, or the columns differ in their number of images.
     """
-    counts = {label: len(check_images(images, label)) for label, images in columns.items()}
+    for label, images in columns.items():
+        check_images(images, label)
+    counts = {label: len(images) for label, images in columns.items()}
     if len(set(counts.values())) != 1:
         raise ValueError(
             f'columns must all hold the same number of images, got {counts or "no column"}'

@@ -204,5 +204,5 @@ def test_bad_fit_and_bad_array():
         resize_image(RED_ON_BLUE, 8, 'pad')
     with pytest.raises(ValueError, match=r'uint8.*float64'):
         resize_image(RED_ON_BLUE / 255, 8)
-    with pytest.raises(ValueError, match='H×W×3'):
+    with pytest.raises(ValueError, match=r'\(H, W, 3\)'):
         resize_image(RED_ON_BLUE[..., 0], 8)

@@ -5,6 +5,8 @@ import numpy as np
 import pytest
 
 from mmfncontra.utils.checks import (
+    check_image,
+    check_images,
     check_integers,
     check_not_negative,
     check_positive,
@@ -77,3 +79,18 @@ def test_places_to_write(tmp_path):
     ):
         with pytest.raises(ValueError, match=said):
             check_writable(tmp_path / path, '--out', is_folder=is_folder)
+
+
+@pytest.mark.parametrize('wrong', [[1], np.zeros((4, 4, 1), np.uint8), np.zeros((4, 4, 3))])
+def test_refuses_what_is_no_image(wrong):
+    with pytest.raises(ValueError, match=r'^img must be a uint8 RGB array \(H, W, 3\), got '):
+        check_image(wrong, 'img')
+    with pytest.raises(ValueError, match=r'^fake must be a non-empty uint8 RGB array'):
+        check_images([wrong] if isinstance(wrong, list) else wrong[None], 'fake')
+
+
+def test_counts_images():
+    images = np.zeros((3, 4, 4, 3), np.uint8)
+    check_images(images, minimum=3)
+    with pytest.raises(ValueError, match=r'^fake must hold 4 images or more, got 3$'):
+        check_images(images, 'fake', minimum=4)

@@ -7,6 +7,7 @@ import torch
 from mmcv.transforms import BaseTransform
 
 from mmfncontra.registry import TRANSFORMS
+from mmfncontra.utils.checks import check_image
 
 
 @TRANSFORMS.register_module()
@@ -56,11 +57,7 @@ class PackImages(BaseTransform):
         if missing:
             raise KeyError(f'PackImages: no {missing} among the results {sorted(results)}')
         image = results[self.key]
-        if image.dtype != np.uint8 or image.ndim != 3 or image.shape[2] != 3:
-            raise ValueError(
-                f'PackImages: {self.key!r} must be an H×W×3 array of uint8 (normalising is the '
-                f"data preprocessor's task), got shape {image.shape} and dtype {image.dtype}"
-            )
+        check_image(image, f'PackImages comes before normalising: {self.key!r}')
         return dict(
             inputs=_to_tensor(image),
             **{key: _to_tensor(results[key]) for key in self.extra_keys},

@@ -13,7 +13,7 @@ from torch_fidelity.feature_extractor_inceptionv3 import URL_INCEPTION_V3
 from torch_fidelity.utils import create_feature_extractor
 from torchvision.models import VGG16_Weights
 
-from mmfncontra.utils.checks import check_integers
+from mmfncontra.utils.checks import check_images, check_integers
 from mmfncontra.utils.precision import autocast_to, check_precision
 
 from ..hashes import file_sha256
@@ -157,7 +157,7 @@ class FeatureExtractor:
         Raises:
             ValueError: If the images are of another type or shape.
         """
-        _check_images(images, np.uint8)
+        check_images(images)
         features = self.extract(torch.from_numpy(np.ascontiguousarray(images)))
         return {name: rows.cpu().numpy() for name, rows in features.items()}
 
@@ -173,7 +173,11 @@ class FeatureExtractor:
         Raises:
             ValueError: If the images are of another type or shape.
         """
-        _check_images(images, torch.uint8)
+        if images.dtype != torch.uint8 or images.ndim != 4 or images.shape[-1] != 3:
+            raise ValueError(
+                'images must be a uint8 tensor of shape (B, H, W, 3), '
+                f'got {images.dtype} {tuple(images.shape)}'
+            )
         names = ('features', 'logits') if self.has_logits else ('features',)
         parts: dict[str, list[Tensor]] = {name: [] for name in names}
         with reproducible(self.device), autocast_to(self.precision, self.device):
@@ -185,14 +189,6 @@ class FeatureExtractor:
                 for part, output in zip(parts.values(), outputs, strict=True):
                     part.append(output.float())
         return {name: torch.cat(part) for name, part in parts.items()}
-
-
-def _check_images(images: np.ndarray | Tensor, dtype: type | torch.dtype) -> None:
-    shape = tuple(images.shape)
-    if images.dtype != dtype or len(shape) != 4 or shape[-1] != 3 or 0 in shape:
-        raise ValueError(
-            f'images must be a uint8 array of shape (B, H, W, 3), got {images.dtype} {shape}'
-        )
 
 
 def _find_weights(name: str, facts: _Network, weights: str | Path | None, download: bool) -> Path:

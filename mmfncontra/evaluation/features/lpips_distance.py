@@ -11,6 +11,7 @@ from mmfncontra.models.losses.lpips_reconstruction_loss import (
     LPIPSReconstructionLoss,
     vgg16_weights_file,
 )
+from mmfncontra.utils.checks import check_images
 
 from .reproducible import reproducible
 
@@ -121,9 +122,6 @@ def from_arrays(images: np.ndarray) -> Tensor:
         >>> from_arrays(np.full((1, 2, 2, 3), 255, np.uint8)).max().item()
         1.0
     """
-    if images.dtype != np.uint8 or images.ndim != 4 or images.shape[-1] != 3:
-        raise ValueError(
-            f'images must be a uint8 array of shape (B, H, W, 3), got {images.dtype} {images.shape}'
-        )
+    check_images(images)
     tensor = torch.from_numpy(np.ascontiguousarray(images)).permute(0, 3, 1, 2)
     return tensor.float().div(127.5).sub(1)

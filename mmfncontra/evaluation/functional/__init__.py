@@ -2,7 +2,7 @@
 
 from .diversity import diversity_ratio, pairwise_diversity
 from .extrapolate import extrapolate
-from .image_arrays import check_images, check_same_size, reduce_images
+from .image_arrays import check_same_size, reduce_images
 from .nearest_neighbours import copy_rate, nearest_distances
 from .overfitting import discriminator_view
 from .sliced_wasserstein import laplacian_pyramid, sliced_wasserstein
@@ -10,7 +10,6 @@ from .spectrum import radial_power_spectrum, spectrum_distance
 from .subbands import subband_energies, subband_ratios
 
 __all__ = [
-    'check_images',
     'check_same_size',
     'copy_rate',
     'discriminator_view',

@@ -4,9 +4,9 @@ import math
 
 import numpy as np
 
-from mmfncontra.utils.checks import check_integers
+from mmfncontra.utils.checks import check_images, check_integers
 
-from .image_arrays import check_images, check_same_size, reduce_images
+from .image_arrays import check_same_size, reduce_images
 
 _PAIRS_AT_ONCE = 1024
 

@@ -1,10 +1,11 @@
-"""What the metrics on arrays of images share: checks, chunks and the reduction to thumbnails."""
+"""What the metrics on arrays of images share: sizes, chunks, thumbnails."""
 
 from collections.abc import Iterator
 
 import numpy as np
 
 from mmfncontra.datasets import resize_image
+from mmfncontra.utils.checks import check_images
 
 THUMBNAIL = 32
 """Side in pixels of the reduced images in which distances are measured."""
@@ -13,40 +14,6 @@ ROUNDING_POWER = 1 / 12
 """Variance of rounding to whole grey levels; below it 8-bit images carry nothing."""
 
 _CHUNK_VALUES = 2**22
-
-
-def check_images(images: np.ndarray, name: str = 'images', minimum: int = 1) -> np.ndarray:
-    """Return ``images`` if it is an array of images, else say what is wrong.
-
-    Args:
-        images: uint8 RGB, (N, H, W, 3).
-        name: What the message calls the argument.
-        minimum: Least number of images.
-
-    Returns:
-        The same array.
-
-    Raises:
-        ValueError: If the type or shape is another, or there are too few images.
-
-    Example:
-        >>> check_images(np.zeros((1, 8, 8, 3), np.uint8), 'real', minimum=2)
-        Traceback (most recent call last):
-        ValueError: real must hold 2 images or more, got 1
-    """
-    if not isinstance(images, np.ndarray):
-        raise ValueError(
-            f'{name} must be one uint8 RGB array (N, H, W, 3), all images of one size, '
-            f'got {type(images).__name__}'
-        )
-    if images.dtype != np.uint8 or images.ndim != 4 or images.shape[-1] != 3 or 0 in images.shape:
-        raise ValueError(
-            f'{name} must be a non-empty uint8 RGB array (N, H, W, 3), '
-            f'got {images.dtype} {images.shape}'
-        )
-    if len(images) < minimum:
-        raise ValueError(f'{name} must hold {minimum} images or more, got {len(images)}')
-    return images
 
 
 def check_same_size(**arguments: np.ndarray) -> None:

@@ -4,10 +4,10 @@ import numpy as np
 import torch
 
 from mmfncontra.models.wavelets import decompose
-from mmfncontra.utils.checks import check_interval
+from mmfncontra.utils.checks import check_images, check_interval
 
 from .diversity import pair_distances
-from .image_arrays import check_images, check_same_size, reduce_images
+from .image_arrays import check_same_size, reduce_images
 
 SPACES = ('pixel', 'wavelet')
 _ROWS_AT_ONCE = 512

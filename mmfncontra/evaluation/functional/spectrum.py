@@ -2,7 +2,9 @@
 
 import numpy as np
 
-from .image_arrays import ROUNDING_POWER, check_images, check_same_size, iterate_chunks
+from mmfncontra.utils.checks import check_images
+
+from .image_arrays import ROUNDING_POWER, check_same_size, iterate_chunks
 
 # Luma of ITU-R BT.601, the grey that JPEG and Pillow take.
 _LUMA = np.array([0.299, 0.587, 0.114])

@@ -10,8 +10,9 @@ from mmfncontra.models.wavelets import (
     filter_bank,
     pad_to_multiple,
 )
+from mmfncontra.utils.checks import check_images
 
-from .image_arrays import ROUNDING_POWER, check_images, check_same_size, iterate_chunks
+from .image_arrays import ROUNDING_POWER, check_same_size, iterate_chunks
 
 _MOST_LEVELS = 5  # what the frequency negatives decompose into
 

@@ -39,7 +39,7 @@ def test_tensors_stay_where_they_are_and_nothing_waits(extractor, images):
         found = extractor.extract(torch.from_numpy(images))
     for name, rows in expected.items():
         assert torch.equal(found[name], torch.from_numpy(rows)), name
-    with pytest.raises(ValueError, match='images must be a uint8 array'):
+    with pytest.raises(ValueError, match='images must be a uint8 tensor'):
         extractor.extract(torch.from_numpy(images).float())
 
 
@@ -173,6 +173,6 @@ def test_checks_arguments(extractor, images):
     with pytest.raises(ValueError, match='batch_size must be'):
         FeatureExtractor(batch_size=0)
     for bad in (images / 255, images[0], images[..., :1], images[:0]):
-        with pytest.raises(ValueError, match='images must be a uint8 array'):
+        with pytest.raises(ValueError, match='images must be a uint8 tensor'):
             extractor(bad)
     assert EXTRACTORS[0] == 'inception'

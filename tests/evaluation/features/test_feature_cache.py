@@ -112,7 +112,7 @@ def test_features_survive_a_folder_that_cannot_be_written(images, tmp_path):
 def test_checks_images(images, tmp_path):
     with pytest.raises(ValueError, match='must not be empty'):
         cached_features(Means(), images[:0], tmp_path)
-    with pytest.raises(ValueError, match=r'uint8 of shape \(H, W, 3\), got float'):
+    with pytest.raises(ValueError, match=r'images\[0\] must be a uint8 RGB array .*, got float'):
         content_digests(images / 255)
 
 

@@ -3,7 +3,7 @@ import pytest
 
 from mmfncontra.datasets import resize_image
 from mmfncontra.evaluation import functional
-from mmfncontra.evaluation.functional import check_images, reduce_images
+from mmfncontra.evaluation.functional import reduce_images
 
 IMAGES = np.random.default_rng(0).integers(0, 256, (3, 40, 64, 3), np.uint8)
 SINGLE = [
@@ -67,12 +67,6 @@ def test_takes_views(metric):
         on_view, on_copy = (on_view,), (on_copy,)
     for first, second in zip(on_view, on_copy, strict=True):
         np.testing.assert_array_equal(first, second)
-
-
-def test_counts_images():
-    assert check_images(IMAGES, minimum=3) is IMAGES
-    with pytest.raises(ValueError, match='fake must hold 4 images or more, got 3'):
-        check_images(IMAGES, 'fake', minimum=4)
 
 
 def test_reduces_whole_images_antialiased_and_once():
