@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from mmfncontra.utils.files import whole_file
+from mmfncontra.utils.files import write_json
 
 VERSION = 1
 # What two cards must share for their values to stand in one table. The rest says which model it is.
@@ -54,14 +54,10 @@ class MetricCard:
         Returns:
             The path.
         """
-        path = Path(path)
-        path.parent.mkdir(parents=True, exist_ok=True)
         content = asdict(self)
         # JSON knows no NaN.
         content['metrics'] = {k: v if math.isfinite(v) else None for k, v in self.metrics.items()}
-        with whole_file(path) as unfinished:
-            unfinished.write_text(json.dumps(content, indent=1, default=str), encoding='utf-8')
-        return path
+        return write_json(path, content)
 
     @classmethod
     def read(cls, path: str | Path) -> 'MetricCard':

@@ -1,9 +1,11 @@
 """Atomic write: a file that is whole or not there at all."""
 
+import json
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import Any
 
 _UNFINISHED = '.unfinished'
 
@@ -38,6 +40,26 @@ def whole_file(path: str | Path) -> Iterator[Path]:
         if isinstance(error, OSError):
             raise OSError(f'cannot write {path}: {error.strerror or error}') from error
         raise
+
+
+def write_json(path: str | Path, content: Any) -> Path:
+    """Write a JSON file, whole or not at all, and make its folder.
+
+    Args:
+        path: The file.
+        content: What is in it; what JSON does not know becomes text.
+
+    Returns:
+        The path.
+
+    Raises:
+        OSError: See :func:`whole_file`.
+    """
+    path = Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with whole_file(path) as unfinished:
+        unfinished.write_text(json.dumps(content, indent=1, default=str), encoding='utf-8')
+    return path
 
 
 def _force_to_disk(path: Path) -> None:

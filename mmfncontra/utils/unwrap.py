@@ -1,4 +1,6 @@
-"""From a wrapped module to the module."""
+"""From a wrapped module to the module, from named images to the images."""
+
+from typing import Any
 
 from mmengine.model import is_model_wrapper
 from torch import nn
@@ -7,3 +9,8 @@ from torch import nn
 def unwrap(module: nn.Module) -> nn.Module:
     """The module inside a data-parallel wrapper, or the module itself."""
     return module.module if is_model_wrapper(module) else module
+
+
+def unwrap_images(inputs: Any) -> Any:
+    """The images of a batch: mmagic's preprocessors name them, in a dict with ``img``."""
+    return inputs.get('img') if isinstance(inputs, dict) else inputs

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from mmfncontra.evaluation.card import MetricCard
-from mmfncontra.utils.files import whole_file
+from mmfncontra.utils.files import write_json
 
 from .variants import Variant
 
@@ -47,9 +47,7 @@ class AblationRun:
 
     def write_record(self, **record: object) -> None:
         """Write down what makes this run, whole or not at all."""
-        self.work_dir.mkdir(parents=True, exist_ok=True)
-        with whole_file(self._record) as unfinished:
-            unfinished.write_text(json.dumps(record, indent=1), encoding='utf-8')
+        write_json(self._record, record)
 
     def cards(self) -> dict[int, MetricCard]:
         """Its metric cards by iteration."""

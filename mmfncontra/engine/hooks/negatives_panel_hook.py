@@ -17,7 +17,7 @@ from mmfncontra.models.wavelets import FrequencyNegatives
 from mmfncontra.registry import HOOKS
 from mmfncontra.utils.checks import check_integers
 from mmfncontra.utils.rng import isolated_rng
-from mmfncontra.utils.unwrap import unwrap
+from mmfncontra.utils.unwrap import unwrap, unwrap_images
 from mmfncontra.visualization import plot_negatives
 
 # Drawn anew at every step of a training; fixed here, so that the picture can be labelled.
@@ -58,9 +58,7 @@ class NegativesPanelHook(Hook):
         device = next(model.parameters()).device
         with isolated_rng(self.seed, device), torch.no_grad():
             inputs = self._pick(runner.train_dataloader.dataset)
-            images = model.data_preprocessor(dict(inputs=inputs))['inputs']
-            if isinstance(images, dict):  # mmagic's preprocessors name their images
-                images = images['img']
+            images = unwrap_images(model.data_preprocessor(dict(inputs=inputs))['inputs'])
             columns = _columns(model, images)
         figure = plot_negatives(
             {label: to_arrays(images) for label, images in columns.items()},

@@ -1,6 +1,5 @@
 """What becomes of a training whose steps are skipped because they are not finite."""
 
-import json
 from collections import deque
 from pathlib import Path
 from typing import Any
@@ -12,8 +11,9 @@ from mmengine.runner import Runner
 
 from mmfncontra.registry import HOOKS
 from mmfncontra.utils.checks import check_integers, check_interval
-from mmfncontra.utils.files import whole_file
+from mmfncontra.utils.files import write_json
 
+from .history import read_history
 from .non_finite_record import SkippedStep, save_record
 
 FOLDER = 'non_finite'
@@ -79,7 +79,7 @@ class NonFiniteHook(Hook):
         """Take up the counts of a training that resumes."""
         self._rolls_back = False
         # What is on the first rank's disk is what counts.
-        known = [_read(runner)] if is_main_process() else [None]
+        known = [read_history(runner, _path(runner), 'to') if is_main_process() else None]
         broadcast_object_list(known)
         self._rollbacks: list[dict[str, Any]] = known[0]
         self._num_rollbacks = max(
@@ -97,10 +97,7 @@ class NonFiniteHook(Hook):
         self._rollbacks[-1]['to'] = runner.iter
         runner.message_hub.update_info('rollbacks', self._num_rollbacks)
         if is_main_process():
-            path = _path(runner)
-            path.parent.mkdir(parents=True, exist_ok=True)
-            with whole_file(path) as unfinished:
-                unfinished.write_text(json.dumps(self._rollbacks, indent=2), encoding='utf-8')
+            write_json(_path(runner), self._rollbacks)
         self._recall(runner)
 
     def after_train_iter(
@@ -203,14 +200,3 @@ class NonFiniteHook(Hook):
 
 def _path(runner: Runner) -> Path:
     return Path(runner.work_dir) / FOLDER / 'rollbacks.json'
-
-
-def _read(runner: Runner) -> list[dict[str, Any]]:
-    """Rollbacks of the training that led to the current iteration; none of a new training."""
-    try:
-        if runner.iter == 0:
-            _path(runner).unlink()  # of an earlier training in this folder
-        entries = json.loads(_path(runner).read_text(encoding='utf-8'))
-        return [entry for entry in entries if 0 < entry['to'] <= runner.iter]
-    except (OSError, ValueError, TypeError, KeyError):
-        return []  # not there, or not ours

@@ -1,6 +1,5 @@
 """What is left of a training that came upon numbers that are not finite and could not go on."""
 
-import json
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -13,7 +12,8 @@ from mmengine.dist import get_rank, get_world_size
 from mmengine.runner import Runner
 from torch import Tensor
 
-from mmfncontra.utils.unwrap import unwrap
+from mmfncontra.utils.files import write_json
+from mmfncontra.utils.unwrap import unwrap, unwrap_images
 from mmfncontra.visualization import make_grid, save_png
 
 STATE = 'state.pth'
@@ -92,15 +92,12 @@ def save_record(
             weights_not_finite=_not_finite(unwrap(runner.model).state_dict()),
             optimizer_not_finite=_not_finite(runner.optim_wrapper.state_dict()),
         )
-        text = json.dumps(record, indent=2, default=str)
-        (folder / 'record.json').write_text(text, encoding='utf-8')
+        write_json(folder / 'record.json', record)
 
 
 def _images(batch: Any) -> list[np.ndarray]:
     """Images of a batch that has uint8 ones, (H, W, 3); of another one nothing."""
-    inputs = batch.get('inputs') if isinstance(batch, dict) else None
-    if isinstance(inputs, dict):
-        inputs = inputs.get('img')
+    inputs = unwrap_images(batch.get('inputs')) if isinstance(batch, dict) else None
     found = []
     for image in () if inputs is None else inputs:
         is_image = isinstance(image, Tensor) and image.ndim == 3 and image.size(0) == 3

@@ -1,14 +1,11 @@
 """A doctor who looks at a training now and then."""
 
-import json
-import os
 from collections.abc import Callable, Collection
 from pathlib import Path
 
 import numpy as np
 import torch
 from mmengine.dist import is_main_process
-from mmengine.hooks import Hook
 from mmengine.runner import Runner
 from torch import nn
 from torch.optim import Optimizer
@@ -24,10 +21,13 @@ from mmfncontra.models.sampling.images import (
 )
 from mmfncontra.registry import HOOKS
 from mmfncontra.utils.checks import check_integers
+from mmfncontra.utils.files import write_json
 from mmfncontra.utils.rng import isolated_rng
-from mmfncontra.utils.unwrap import unwrap
+from mmfncontra.utils.unwrap import unwrap, unwrap_images
 
 from ..logs.deferred_message_hub import MOST_KEPT
+from .history import read_history
+from .periodic_hook import PeriodicHook
 
 _SIZE = 32  # pixels, where diversity is measured
 _NUM_REAL = 64
@@ -35,7 +35,7 @@ _FEW_SKIPPED = 0.2  # share of the window; NonFiniteHook acts upon more
 
 
 @HOOKS.register_module()
-class RunDoctorHook(Hook):
+class RunDoctorHook(PeriodicHook):
     """Say in plain words what is going on in a training, and which knob to try next.
 
     Every ``interval`` iterations, and at the end, it looks at the losses, r_t, ADA's p, gradient
@@ -76,14 +76,12 @@ class RunDoctorHook(Hook):
         repeat: int = 10,
         seed: int = 0,
     ) -> None:
-        check_integers(
-            interval=interval, window=window, gradient_interval=gradient_interval, repeat=repeat
-        )
+        super().__init__(interval)
+        check_integers(window=window, gradient_interval=gradient_interval, repeat=repeat)
         if 2 * window > MOST_KEPT:
             raise ValueError(f'window must be at most {MOST_KEPT // 2}, got {window}')
         check_integers(2, num_images=num_images)
         check_integers(0, seed=seed)
-        self.interval = interval
         self.window = window
         self.num_images = num_images
         self.gradient_interval = gradient_interval
@@ -92,12 +90,12 @@ class RunDoctorHook(Hook):
 
     def before_train(self, runner: Runner) -> None:
         """Read the history of a run that resumes, and listen to the gradients."""
-        self._last_look = runner.iter
+        self._last_act = runner.iter
         self._gradients: dict[tuple[str, int], torch.Tensor] = {}
         self._handles = []
         if not is_main_process():
             return
-        self._history = _read(runner)
+        self._history = read_history(runner, _path(runner))
         last = max((entry['iteration'] for entry in self._history), default=0)
         self._said = {e['verdict']: last for e in self._history if e['iteration'] == last}
         self._real_diversity: float | None = None
@@ -109,21 +107,9 @@ class RunDoctorHook(Hook):
             listen = self._listener(runner, f'grad_norm_{name}')
             self._handles.append(each.optimizer.register_step_pre_hook(listen))
 
-    def after_train_iter(
-        self,
-        runner: Runner,
-        batch_idx: int,
-        data_batch: dict | None = None,
-        outputs: dict | None = None,
-    ) -> None:
-        """Look every ``interval`` iterations."""
-        if self.every_n_train_iters(runner, self.interval):
-            self._look(runner, runner.iter + 1)
-
     def after_train(self, runner: Runner) -> None:
-        """Look once more, unless the last iteration was looked at."""
-        if self._last_look != runner.iter:
-            self._look(runner, runner.iter)
+        """Look once more, and listen no longer."""
+        super().after_train(runner)
         for handle in self._handles:
             handle.remove()
 
@@ -158,8 +144,8 @@ class RunDoctorHook(Hook):
                 runner.message_hub.update_scalar(f'train/{name}', norm)
             self._gradients.clear()
 
-    def _look(self, runner: Runner, iteration: int) -> None:
-        self._last_look = iteration
+    def act(self, runner: Runner, iteration: int) -> None:
+        """Look at the training."""
         if not is_main_process():
             return
         self.before_gather_state(runner)
@@ -202,10 +188,7 @@ class RunDoctorHook(Hook):
         with isolated_rng(self.seed, device):
             for index in indices:
                 inputs = model.data_preprocessor(dict(inputs=[dataset[int(index)]['inputs']]))
-                inputs = inputs['inputs']
-                if isinstance(inputs, dict):  # mmagic's preprocessors name their images
-                    inputs = inputs['img']
-                images.append(_reduce(to_arrays(inputs)))
+                images.append(_reduce(to_arrays(unwrap_images(inputs['inputs']))))
         return np.concatenate(images)
 
     def _say(self, runner: Runner, iteration: int, verdicts: Collection[Verdict]) -> None:
@@ -228,7 +211,7 @@ class RunDoctorHook(Hook):
                 )
             self._history.append(dict(iteration=iteration, **vars(verdict)))
         if news:
-            _write(runner, self._history)
+            write_json(_path(runner), self._history)
 
 
 def _leave_out_skipped(series: dict[str, np.ndarray], window: int) -> None:
@@ -263,25 +246,3 @@ def _chance(model: nn.Module, seed: int) -> float:
 
 def _path(runner: Runner) -> Path:
     return Path(runner.work_dir) / 'doctor.json'
-
-
-def _read(runner: Runner) -> list[dict]:
-    """What was said up to the iteration where the run starts."""
-    try:
-        entries = json.loads(_path(runner).read_text(encoding='utf-8'))
-        kept = [entry for entry in entries if entry['iteration'] <= runner.iter]
-    except FileNotFoundError:
-        return []
-    except (ValueError, TypeError, KeyError) as error:
-        runner.logger.warning(f'{_path(runner)} is unreadable and begins anew: {error}')
-        return []
-    if len(kept) < len(entries):
-        _write(runner, kept)
-    return kept
-
-
-def _write(runner: Runner, entries: list[dict]) -> None:
-    path = _path(runner)
-    unfinished = path.with_suffix('.json.tmp')
-    unfinished.write_text(json.dumps(entries, indent=1), encoding='utf-8')
-    os.replace(unfinished, path)  # a reader never sees half a file

@@ -4,7 +4,6 @@ from pathlib import Path
 
 import numpy as np
 from mmengine.dist import is_main_process
-from mmengine.hooks import Hook
 from mmengine.runner import Runner
 from mmengine.visualization import LocalVisBackend
 from torch import nn
@@ -15,11 +14,13 @@ from mmfncontra.utils.checks import check_integers
 from mmfncontra.utils.unwrap import unwrap
 from mmfncontra.visualization import make_grid, save_png
 
+from .periodic_hook import PeriodicHook
+
 _SHOWN_SIZE = 128
 
 
 @HOOKS.register_module()
-class SampleGridHook(Hook):
+class SampleGridHook(PeriodicHook):
     """Write a grid of samples from fixed noise to ``{work_dir}/samples/iter_000500.png``.
 
     The samples are those of the EMA generator, or of the generator where there is no EMA. They are
@@ -48,39 +49,23 @@ class SampleGridHook(Hook):
         seed: int = 0,
         batch_size: int = 16,
     ) -> None:
-        check_integers(interval=interval, num_images=num_images, batch_size=batch_size)
+        super().__init__(interval)
+        check_integers(num_images=num_images, batch_size=batch_size)
         if nrow is not None:
             check_integers(nrow=nrow)
-        self.interval = interval
         self.num_images = num_images
         self.nrow = nrow
         self.seed = seed
         self.batch_size = batch_size
-        self._last_grid: int | None = None
 
     def before_train(self, runner: Runner) -> None:
         """Show what the training starts from; a resumed run has that picture already."""
         if runner.iter == 0:
             runner.logger.info('drawing samples before the first iteration')
-            self._write(runner, 0)
+            self.act(runner, 0)
 
-    def after_train_iter(
-        self,
-        runner: Runner,
-        batch_idx: int,
-        data_batch: dict | None = None,
-        outputs: dict | None = None,
-    ) -> None:
-        """Write a grid every ``interval`` iterations."""
-        if self.every_n_train_iters(runner, self.interval):
-            self._write(runner, runner.iter + 1)
-
-    def after_train(self, runner: Runner) -> None:
-        """Write the last grid, unless the last iteration has one."""
-        if self._last_grid != runner.iter:
-            self._write(runner, runner.iter)
-
-    def _write(self, runner: Runner, iteration: int) -> None:
+    def act(self, runner: Runner, iteration: int) -> None:
+        """Write a grid."""
         if not is_main_process():
             return
         images = self._sample(unwrap(runner.model))
@@ -90,7 +75,6 @@ class SampleGridHook(Hook):
         for backend in runner.visualizer._vis_backends.values():
             if not isinstance(backend, LocalVisBackend):  # it would write the same file again
                 backend.add_image('samples', grid, iteration)
-        self._last_grid = iteration
 
     def _sample(self, model: nn.Module) -> np.ndarray:
         return sample_images(

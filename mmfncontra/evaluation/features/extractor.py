@@ -173,7 +173,7 @@ class FeatureExtractor:
         Raises:
             ValueError: If the images are of another type or shape.
         """
-        if images.dtype != torch.uint8 or images.ndim != 4 or images.shape[-1] != 3:
+        if images.dtype != torch.uint8 or images.shape[3:] != (3,) or not images.numel():
             raise ValueError(
                 'images must be a uint8 tensor of shape (B, H, W, 3), '
                 f'got {images.dtype} {tuple(images.shape)}'

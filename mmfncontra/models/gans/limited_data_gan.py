@@ -9,7 +9,7 @@ from mmengine.optim import OptimWrapper, OptimWrapperDict
 from torch import Tensor, nn
 
 from mmfncontra.registry import MODELS, build_model
-from mmfncontra.utils.unwrap import unwrap
+from mmfncontra.utils.unwrap import unwrap, unwrap_images
 
 from ..contrasts import Prototypes
 from ..layers.lean_spectral_norm import use_lean_spectral_norm
@@ -180,9 +180,7 @@ class LimitedDataGAN(SamplingGAN):
             ValueError: If a class-conditional GAN gets no labels.
         """
         data = self.data_preprocessor(data, True)
-        real, kwargs = data['inputs'], self._labels(data)
-        if isinstance(real, dict):  # mmagic's preprocessors name their images
-            real = real['img']
+        real, kwargs = unwrap_images(data['inputs']), self._labels(data)
         if self.with_ema_gen and not self._ema_started:
             start_average(self.generator_ema, unwrap(self.generator))
             self._ema_started = True

@@ -173,6 +173,6 @@ def test_checks_arguments(extractor, images):
     with pytest.raises(ValueError, match='batch_size must be'):
         FeatureExtractor(batch_size=0)
     for bad in (images / 255, images[0], images[..., :1], images[:0]):
-        with pytest.raises(ValueError, match='images must be a uint8 tensor'):
+        with pytest.raises(ValueError, match='images must be a non-empty uint8 RGB array'):
             extractor(bad)
     assert EXTRACTORS[0] == 'inception'
