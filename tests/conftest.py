@@ -71,8 +71,17 @@ def _seed() -> None:
 @pytest.fixture(autouse=True)
 def _forget_other_trainings() -> None:
     from mmengine.logging import MessageHub, MMLogger
+    from mmengine.registry import DefaultScope
     from mmengine.visualization import Visualizer
 
-    # mmengine tells trainings apart by the second in which they start.
-    for kept in (MMLogger, MessageHub, Visualizer):
+    # mmengine tells trainings apart by the second in which they start, and keeps their scope.
+    for kept in (MMLogger, MessageHub, Visualizer, DefaultScope):
         kept._instance_dict.clear()
+
+
+@pytest.fixture
+def default_scope(_forget_other_trainings: None) -> None:
+    """Make ours the scope of names that have none."""
+    from mmengine.registry import init_default_scope
+
+    init_default_scope('mmfncontra')

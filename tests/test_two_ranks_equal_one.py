@@ -8,7 +8,7 @@ import torch
 from mmengine.dist import get_rank, get_world_size
 from mmengine.logging import MessageHub
 from mmengine.model import MMSeparateDistributedDataParallel
-from mmengine.optim import OptimWrapper, OptimWrapperDict
+from optimisers import optimisers
 from torch import nn
 from torch.distributed.nn.functional import all_reduce
 from two_ranks import on_two_ranks
@@ -131,12 +131,7 @@ def train_in_double():
     if get_world_size() > 1:
         model = MMSeparateDistributedDataParallel(model)
     networks = unwrap(model)
-    optimisers = OptimWrapperDict(
-        **{
-            name: OptimWrapper(torch.optim.SGD(getattr(networks, name).parameters(), lr=1e-3))
-            for name in ('generator', 'discriminator')
-        }
-    )
+    optim = optimisers(networks, torch.optim.SGD)
     images = torch.Generator().manual_seed(1)
     runner = SimpleNamespace(model=model, message_hub=MessageHub.get_instance('two ranks'))
     logs = []
@@ -145,7 +140,7 @@ def train_in_double():
         whole = torch.randint(256, (WHOLE, 3, 64, 64), generator=images, dtype=torch.uint8)
         own = whole.split(WHOLE // get_world_size())[get_rank()]
         with DrawsOfTheWholeBatch():
-            step = model.train_step(dict(inputs=list(own)), optimisers)
+            step = model.train_step(dict(inputs=list(own)), optim)
         DynamicWeightHook().after_train_iter(runner, 0)
         logs.append({name: float(value) for name, value in step.items()})
     state = plain_names(networks.state_dict())

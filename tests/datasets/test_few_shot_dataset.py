@@ -10,7 +10,6 @@ import torch
 from mmengine.config import Config
 from mmengine.dataset import DefaultSampler, InfiniteSampler, RepeatDataset, pseudo_collate
 from mmengine.logging import MMLogger
-from mmengine.registry import DefaultScope
 from PIL import Image
 from torch.utils.data import DataLoader
 
@@ -39,12 +38,6 @@ def folder(tmp_path):
     for i in range(12):
         Image.fromarray(pixels(i)).save(root / ('sub' if i > 9 else '.') / f'{i}.png')
     return root
-
-
-@pytest.fixture
-def scope():
-    with DefaultScope.overwrite_default_scope('mmfncontra'):
-        yield
 
 
 @pytest.fixture
@@ -242,7 +235,7 @@ def test_missing_data(tmp_path):
 
 @pytest.mark.parametrize('argument, value', [
     ('size', 0), ('fit', 'pad'), ('on_bad_image', 'ignore'), ('cache_mb', -1),
-    ('cache_mb', float('nan')),
+    ('cache_mb', float('nan')), ('cache_mb', '1G'),
 ])  # fmt: skip
 def test_arguments_are_checked(folder, argument, value):
     with pytest.raises(ValueError, match=f'{argument} must be .*got {value!r}'):
@@ -250,7 +243,7 @@ def test_arguments_are_checked(folder, argument, value):
 
 
 @pytest.mark.parametrize('name', SIZES)
-def test_configs_build(name, folder, scope):
+def test_configs_build(name, folder, default_scope):
     cfg = Config.fromfile(CONFIGS / f'{name}.py').train_dataloader
     assert cfg.batch_size == 8 and cfg.sampler == dict(type='InfiniteSampler', shuffle=True)
     assert cfg.dataset.data_root == f'data/{name}' and cfg.dataset.size == SIZES[name]
@@ -264,19 +257,19 @@ def test_every_config_is_tested():
     assert names == {*SIZES, 'few_shot', 'folder', 'procedural_shells'}
 
 
-def test_folder_config_asks_for_a_folder(scope):
+def test_folder_config_asks_for_a_folder(default_scope):
     cfg = Config.fromfile(CONFIGS / 'folder.py').train_dataloader.dataset
     with pytest.raises(ValueError, match='--data FOLDER'):
         DATASETS.build(cfg)
 
 
-def test_procedural_config_needs_no_files(scope):
+def test_procedural_config_needs_no_files(default_scope):
     cfg = Config.fromfile(CONFIGS / 'procedural_shells.py').train_dataloader.dataset
     dataset = DATASETS.build({**cfg, 'num_images': 2, 'size': 32})
     assert dataset[1]['inputs'].shape == (3, 32, 32)
 
 
-def test_flips_come_from_the_pipeline(folder, scope):
+def test_flips_come_from_the_pipeline(folder, default_scope):
     cfg = Config.fromfile(CONFIGS / 'folder.py').train_dataloader.dataset
     dataset = DATASETS.build({**cfg, 'data_root': str(folder), 'size': 16})
     upright = torch.tensor(resize_image(pixels(0), 16)).permute(2, 0, 1)

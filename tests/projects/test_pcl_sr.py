@@ -16,6 +16,7 @@ from projects.pcl_sr.training import load_config, mean_detail
 # isort: split
 from mmagic.datasets.transforms import MATLABLikeResize
 from mmagic.registry import MODELS
+from optimisers import optimisers
 
 
 @pytest.fixture(autouse=True)
@@ -72,16 +73,8 @@ def build(name, **options):
 
 def step(name, **options):
     """A model after one training step, and what it logged."""
-    from mmengine.optim import OptimWrapper, OptimWrapperDict
-
     model, _ = build(name, **options)
-    optims = OptimWrapperDict(
-        **{
-            part: OptimWrapper(torch.optim.SGD(getattr(model, part).parameters(), lr=0.1))
-            for part in ('generator', 'discriminator')
-        }
-    )
-    log = model.train_step(batch(), optims)
+    log = model.train_step(batch(), optimisers(model, torch.optim.SGD, lr=0.1))
     return model, log
 
 

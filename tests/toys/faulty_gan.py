@@ -1,7 +1,6 @@
 """A small GAN whose losses and gradients are not finite when a test wants it."""
 
 import torch
-from mmengine.optim import OptimWrapper, OptimWrapperDict
 from torch import Tensor, nn
 
 from mmfncontra.models.gans import LimitedDataGAN
@@ -77,18 +76,6 @@ def build(**changes) -> LimitedDataGAN:
     model = LimitedDataGAN(**(parts | changes)).train()
     model.adversarial_loss = FaultyLoss()
     return model
-
-
-def optimisers(model, kind=torch.optim.Adam, wrapper=OptimWrapper, kwargs=None, **settings):
-    settings = dict(lr=1e-2, fused=True) | settings
-    return OptimWrapperDict(
-        **{
-            name: wrapper(
-                optimizer=kind(getattr(model, name).parameters(), **settings), **(kwargs or {})
-            )
-            for name in ('generator', 'discriminator')
-        }
-    )
 
 
 def step(model, optim, iteration, disc='', gen=''):

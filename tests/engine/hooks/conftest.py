@@ -1,7 +1,7 @@
 """A GAN small enough to train in a test, and a runner for it."""
 
 import itertools
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +11,6 @@ from mmengine.dataset import InfiniteSampler, pseudo_collate
 from mmengine.hooks import Hook
 from mmengine.model import BaseModel, ExponentialMovingAverage, ImgDataPreprocessor
 from mmengine.optim import OptimWrapper
-from mmengine.registry import DefaultScope
 from mmengine.runner import Runner
 from torch import Tensor, nn
 from torch.utils.data import DataLoader, Dataset
@@ -96,7 +95,7 @@ def tiny_images() -> np.ndarray:
 
 
 @pytest.fixture
-def train(tmp_path: Path) -> Iterator[Callable[..., Runner]]:
+def train(tmp_path: Path) -> Callable[..., Runner]:
     """Train a TinyGAN with the given hooks, seeded; returns the runner that did."""
 
     def train(
@@ -132,6 +131,4 @@ def train(tmp_path: Path) -> Iterator[Callable[..., Runner]]:
         runner.train()
         return runner
 
-    # A runner sets mmengine's default scope for good; other tests rely on none being set.
-    with DefaultScope.overwrite_default_scope('mmengine'):
-        yield train
+    return train

@@ -6,7 +6,6 @@ import torch
 import toy_gan  # noqa: F401 (registers the images)
 from faulty_gan import build
 from mmengine.hooks import Hook
-from mmengine.registry import DefaultScope
 from PIL import Image
 
 from mmfncontra.apis import load_checkpoint_file
@@ -26,7 +25,7 @@ _names = itertools.count()
         (dict(window=5, max_skipped=5), 'max_skipped must be below window=5, got 5'),
         (dict(max_rollbacks=True), 'max_rollbacks must be an integer'),
         (dict(lr_factor=0), r'lr_factor must be in \(0, 1\], got 0'),
-        (dict(lr_factor='half'), r"lr_factor must be a number in \(0, 1\], got 'half'"),
+        (dict(lr_factor='half'), r"lr_factor must be a number, got 'half'"),
     ],
 )
 def test_arguments_are_checked(arguments, message):
@@ -183,17 +182,11 @@ def training(folder, faults, max_iters=12, resume=False, **arguments):
     )
 
 
-@pytest.fixture
-def scope():
-    with DefaultScope.overwrite_default_scope('mmfncontra'):
-        yield
-
-
 def rate(runner):
     return runner.optim_wrapper['generator'].param_groups[0]['lr']
 
 
-def test_goes_back_goes_slower_and_goes_on(tmp_path, scope):
+def test_goes_back_goes_slower_and_goes_on(tmp_path, default_scope):
     runner = training(tmp_path, [6, 7])
     runner.train()
     # Seven iterations, then those after the checkpoint of the fourth.
@@ -209,7 +202,7 @@ def test_goes_back_goes_slower_and_goes_on(tmp_path, scope):
     assert not (tmp_path / 'non_finite/state.pth').exists()
 
 
-def test_goes_back_so_often_and_then_stops(tmp_path, scope):
+def test_goes_back_so_often_and_then_stops(tmp_path, default_scope):
     runner = training(tmp_path, range(6, 100), max_rollbacks=2)
     with pytest.raises(ValueError, match=r'loss_gen nan.* \(after 2 rollbacks\)') as caught:
         runner.train()
@@ -225,14 +218,14 @@ def test_goes_back_so_often_and_then_stops(tmp_path, scope):
     assert again.model.adversarial_loss.gen.calls == 2
 
 
-def test_without_a_checkpoint_it_stops(tmp_path, scope):
+def test_without_a_checkpoint_it_stops(tmp_path, default_scope):
     runner = training(tmp_path, [1, 2])
     with pytest.raises(ValueError, match=r'nothing to go back to: no checkpoint in'):
         runner.train()
     assert (tmp_path / 'non_finite/batch.png').is_file()
 
 
-def test_a_new_training_starts_counting_anew(tmp_path, scope):
+def test_a_new_training_starts_counting_anew(tmp_path, default_scope):
     path = tmp_path / 'non_finite/rollbacks.json'
     path.parent.mkdir()
     path.write_text(json.dumps([{'from': 2, 'to': 1}] * 3))

@@ -1,6 +1,6 @@
 import itertools
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -8,7 +8,6 @@ import pytest
 import torch
 from mmengine.dataset import InfiniteSampler, pseudo_collate
 from mmengine.optim import OptimWrapper, OptimWrapperDict
-from mmengine.registry import DefaultScope
 from mmengine.runner import Runner
 from torch import Tensor, nn
 from torch.utils.data import DataLoader, Dataset
@@ -52,7 +51,7 @@ def discriminator(*last: nn.Module) -> nn.Module:
 
 
 @pytest.fixture
-def run(tmp_path: Path) -> Iterator[Callable[..., Runner]]:
+def run(tmp_path: Path) -> Callable[..., Runner]:
     """Train a small GAN under a doctor's eyes, seeded; returns the runner that did."""
 
     def run(
@@ -100,8 +99,7 @@ def run(tmp_path: Path) -> Iterator[Callable[..., Runner]]:
         runner.train()
         return runner
 
-    with DefaultScope.overwrite_default_scope('mmengine'):
-        yield run
+    return run
 
 
 def doctor(**arguments: int) -> RunDoctorHook:

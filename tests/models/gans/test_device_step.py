@@ -6,15 +6,14 @@ import random
 import numpy as np
 import pytest
 import torch
-from mmengine.logging import MessageHub
-from mmengine.optim import OptimWrapper, OptimWrapperDict
-from mmengine.registry import DefaultScope, init_default_scope
+from optimisers import optimisers
 from torch.overrides import TorchFunctionMode
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 
 from mmfncontra.models.gans import LimitedDataGAN
 
+pytestmark = pytest.mark.usefixtures('default_scope')
 CONTRAST = dict(type='FNContra', negatives=dict(type='FrequencyNegatives', levels=3))
 REC = dict(rec=dict(type='WaveletL1Loss', levels=2))
 FASTGAN = dict(
@@ -74,26 +73,9 @@ class DrawnWhereTheImagesAre(TorchFunctionMode):
         return function(*args, **(kwargs or {}))
 
 
-@pytest.fixture(autouse=True)
-def _scope():
-    init_default_scope('mmfncontra')
-    MessageHub.get_current_instance()._runtime_info.pop('iter', None)
-    yield
-    DefaultScope._instance_dict.clear()
-
-
 @pytest.fixture(params=GANS)
 def cfg(request):
     return GANS[request.param]
-
-
-def optimisers(model):
-    return OptimWrapperDict(
-        **{
-            name: OptimWrapper(torch.optim.SGD(getattr(model, name).parameters(), lr=1e-3))
-            for name in ('generator', 'discriminator')
-        }
-    )
 
 
 def test_nothing_of_a_step_is_on_the_host(cfg, monkeypatch):
@@ -103,7 +85,7 @@ def test_nothing_of_a_step_is_on_the_host(cfg, monkeypatch):
     model._ema_started = True  # the first step asks whether it is the first
     # It knows no type of the meta device.
     monkeypatch.setattr(torch, 'autocast', lambda *_, **__: contextlib.nullcontext())
-    optim = optimisers(model)
+    optim = optimisers(model, torch.optim.SGD)
     size = model.generator.out_size
     images = torch.empty(4, 3, size, size, device='meta')
     for _ in range(2):  # all losses are due in the first
@@ -117,7 +99,7 @@ def test_draws_are_torchs(cfg):
     size = model.generator.out_size
     images = [torch.randint(0, 256, (3, size, size), dtype=torch.uint8) for _ in range(4)]
     python, numpy, own = random.getstate(), np.random.get_state(), torch.get_rng_state()
-    model.train_step(dict(inputs=images), optimisers(model))
+    model.train_step(dict(inputs=images), optimisers(model, torch.optim.SGD))
     assert random.getstate() == python
     assert all(np.array_equal(a, b) for a, b in zip(np.random.get_state(), numpy, strict=True))
     assert not torch.equal(torch.get_rng_state(), own)

@@ -1,6 +1,6 @@
 import pytest
 import torch
-from mmengine.optim import OptimWrapper, OptimWrapperDict
+from optimisers import optimisers
 from torch import nn
 
 from mmfncontra.models.gans import LimitedDataGAN
@@ -18,15 +18,6 @@ def config(**changes):
         ),
         **changes,
     }
-
-
-def optimisers(model, lr=1e-3, kind=torch.optim.Adam):
-    return OptimWrapperDict(
-        **{
-            name: OptimWrapper(kind(getattr(model, name).parameters(), lr=lr))
-            for name in ('generator', 'discriminator')
-        }
-    )
 
 
 def batch(count=4):
@@ -63,7 +54,7 @@ def test_step_equals_a_plain_loop():
     gen, disc = other.generator, other.discriminator
     data = batch()
     torch.manual_seed(2)
-    model.train_step(data, optimisers(model, 0.1, torch.optim.SGD))
+    model.train_step(data, optimisers(model, torch.optim.SGD, lr=0.1))
 
     gen_optim, disc_optim = (torch.optim.SGD(m.parameters(), lr=0.1) for m in (gen, disc))
     start = [p.detach().clone() for p in gen.parameters()]

@@ -4,14 +4,14 @@ import copy
 
 import pytest
 import torch
-from mmengine.logging import MessageHub
-from mmengine.optim import OptimWrapper, OptimWrapperDict
-from mmengine.registry import DefaultScope, init_default_scope
+from mmengine.optim import OptimWrapperDict
+from optimisers import optimisers
 from torch.distributed import HashStore
 
 from mmfncontra.engine.optim.autocast_optim_wrapper import AutocastOptimWrapper
 from mmfncontra.models.gans import LimitedDataGAN
 
+pytestmark = pytest.mark.usefixtures('default_scope')
 CONTRAST = dict(type='FNContra', negatives=dict(type='FrequencyNegatives', levels=3))
 STYLEGAN2 = dict(
     generator=dict(type='StyleGAN2Generator', out_size=8, style_channels=8, num_mlps=1),
@@ -58,24 +58,6 @@ BIGGAN3 = dict(
         type='mmagic.BigGANDiscriminator', input_scale=64, num_classes=3, base_channels=4
     ),
 )
-
-
-@pytest.fixture(autouse=True)
-def _scope():
-    init_default_scope('mmfncontra')
-    # Trainings of other tests leave their iteration behind.
-    MessageHub.get_current_instance()._runtime_info.pop('iter', None)
-    yield
-    DefaultScope._instance_dict.clear()
-
-
-def optimisers(model, lr=1e-3):
-    return OptimWrapperDict(
-        **{
-            name: OptimWrapper(torch.optim.Adam(getattr(model, name).parameters(), lr=lr))
-            for name in ('generator', 'discriminator')
-        }
-    )
 
 
 def batch(size, classes=0, count=4):

@@ -1,18 +1,21 @@
 """A step whose loss or gradient is not finite leaves nothing behind."""
 
-import socket
 from functools import partial
 
 import pytest
 import torch
-from faulty_gan import build, changed, optimisers, state, step
-from mmengine.logging import MessageHub
+from faulty_gan import build, changed, state, step
+from mmengine.dist import get_rank
 from mmengine.model import MMSeparateDistributedDataParallel
-from mmengine.registry import DefaultScope, init_default_scope
+from mmengine.registry import init_default_scope
+from optimisers import optimisers
+from two_ranks import on_two_ranks
 
 from mmfncontra.engine import AutocastOptimWrapper
 from mmfncontra.models.gans import MovingAverage
 
+pytestmark = pytest.mark.usefixtures('default_scope')
+optimisers = partial(optimisers, lr=1e-2, fused=True)
 OPTIMISERS = dict(
     adam=optimisers,
     adamw=partial(optimisers, kind=torch.optim.AdamW),
@@ -21,16 +24,10 @@ OPTIMISERS = dict(
     sgd=partial(optimisers, kind=torch.optim.SGD, momentum=0.9, fused=False),
     fused_sgd=partial(optimisers, kind=torch.optim.SGD, momentum=0.9),
     autocast=partial(optimisers, wrapper=AutocastOptimWrapper),
-    clipped=partial(optimisers, kwargs=dict(clip_grad=dict(max_norm=1.0, error_if_nonfinite=True))),
+    clipped=partial(
+        optimisers, wrapped=dict(clip_grad=dict(max_norm=1.0, error_if_nonfinite=True))
+    ),
 )
-
-
-@pytest.fixture(autouse=True)
-def _scope():
-    init_default_scope('mmfncontra')
-    MessageHub.get_current_instance()._runtime_info.pop('iter', None)
-    yield
-    DefaultScope._instance_dict.clear()
 
 
 @pytest.mark.parametrize('name', OPTIMISERS)
@@ -121,30 +118,23 @@ def test_whatever_counts_or_averages_is_as_it_was(parts):
     }
 
 
-def _rank(rank: int, port: int, folder: str) -> None:
-    torch.distributed.init_process_group(
-        'gloo', init_method=f'tcp://127.0.0.1:{port}', rank=rank, world_size=2
-    )
+def _train_a_rank():
     init_default_scope('mmfncontra')
     model = build()
     wrapped = MMSeparateDistributedDataParallel(model)
     optim = optimisers(wrapped.module)
-    skipped, states = [], []
+    rank, skipped, states = get_rank(), [], []
     faults = [{}, dict(disc='nan'), dict(gen='inf'), dict(disc='gradient'), {}]
     for i, fault in enumerate(faults):
         # A constant beside the loss: the gradients of both ranks are finite.
         skipped.append(step(wrapped, optim, 2 * i + rank, **(fault if rank else {}))['skipped'])
         states.append(dict(wrapped.module.named_parameters()) | {'_': torch.zeros(1)})
         states[-1] = {name: value.detach().clone() for name, value in states[-1].items()}
-    torch.save((skipped, states), f'{folder}/{rank}.pt')
+    return skipped, states
 
 
 def test_ranks_agree(tmp_path):
-    with socket.socket() as probe:
-        probe.bind(('127.0.0.1', 0))
-        port = probe.getsockname()[1]
-    torch.multiprocessing.spawn(_rank, (port, str(tmp_path)), nprocs=2)
-    (skipped, states), (others, other_states) = (torch.load(tmp_path / f'{i}.pt') for i in range(2))
+    (skipped, states), (others, other_states) = on_two_ranks(_train_a_rank, folder=tmp_path)
     assert torch.stack(skipped).tolist() == torch.stack(others).tolist() == [0, 1, 1, 1, 0]
     for one, other in zip(states, other_states, strict=True):
         assert not changed(one, other)

@@ -3,8 +3,8 @@
 import pytest
 import torch
 from mmengine.logging import MessageHub
-from mmengine.optim import OptimWrapper, OptimWrapperDict
-from mmengine.registry import DefaultScope, init_default_scope
+from mmengine.optim import OptimWrapper
+from optimisers import optimisers
 
 from mmfncontra.compat.prepare_mmagic import prepare_mmagic
 from mmfncontra.registry import MODELS
@@ -16,6 +16,7 @@ from mmagic.structures import DataSample  # noqa: E402
 
 import mmfncontra.models.gans  # noqa: E402, F401
 
+pytestmark = pytest.mark.usefixtures('default_scope')
 SIZE, BATCH = 8, 4
 GENERATOR = dict(out_size=SIZE, style_channels=16, num_mlps=2, mix_prob=0.0)
 
@@ -27,22 +28,6 @@ class Recorder(OptimWrapper):
         params = [p for group in self.optimizer.param_groups for p in group['params']]
         self.gradients = [None if p.grad is None else p.grad.clone() for p in params]
         super().step(**kwargs)
-
-
-def optimisers(model):
-    return OptimWrapperDict(
-        **{
-            name: Recorder(torch.optim.SGD(getattr(model, name).parameters(), lr=1e-3))
-            for name in ('generator', 'discriminator')
-        }
-    )
-
-
-@pytest.fixture(autouse=True)
-def _scope():
-    init_default_scope('mmfncontra')
-    yield
-    DefaultScope._instance_dict.clear()
 
 
 @pytest.mark.parametrize('iteration', [0, 4])
@@ -96,7 +81,7 @@ def test_one_step_equals_mmagic(monkeypatch, iteration):
         return regularise(*args, **kwargs)
 
     monkeypatch.setattr(mmagic_stylegan2, 'gen_path_regularizer', seeded)
-    their_optimisers = optimisers(theirs)
+    their_optimisers = optimisers(theirs, torch.optim.SGD, Recorder)
     sample = DataSample.stack([DataSample(gt_img=x / 127.5 - 1) for x in images.float()])
     expected = theirs.train_discriminator({}, sample, their_optimisers['discriminator'])
     for p in theirs.discriminator.parameters():
@@ -114,7 +99,7 @@ def test_one_step_equals_mmagic(monkeypatch, iteration):
         'mmfncontra.models.gans.limited_data_gan.torch.randn',
         lambda *size, **kwargs: the_noise() if size[0] == BATCH else torch.empty(size).normal_(),
     )
-    our_optimisers = optimisers(ours)
+    our_optimisers = optimisers(ours, torch.optim.SGD, Recorder)
     logs = ours.train_step(dict(inputs=list(images)), our_optimisers)
     monkeypatch.undo()
 

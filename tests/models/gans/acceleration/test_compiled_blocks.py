@@ -5,7 +5,6 @@ from functools import partial
 
 import pytest
 import torch
-from mmengine.registry import DefaultScope, init_default_scope
 from torch import nn
 from torch.nn.utils import spectral_norm
 
@@ -18,14 +17,8 @@ from mmfncontra.models.gans.acceleration.compiled_blocks import (
 from mmfncontra.models.regularisers import CHAIN, NICE
 from mmfncontra.models.taps import FeatureTaps
 
+pytestmark = pytest.mark.usefixtures('default_scope')
 compile_eagerly = partial(compile_blocks, backend='aot_eager')
-
-
-@pytest.fixture(autouse=True)
-def _scope():
-    init_default_scope('mmfncontra')
-    yield
-    DefaultScope._instance_dict.clear()
 
 
 def block(inputs, outputs):

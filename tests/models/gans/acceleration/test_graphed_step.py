@@ -4,9 +4,8 @@ import copy
 
 import pytest
 import torch
-from mmengine.logging import MessageHub
 from mmengine.optim import OptimWrapper, OptimWrapperDict
-from mmengine.registry import DefaultScope, init_default_scope
+from optimisers import optimisers
 from torch import nn
 
 from mmfncontra.engine import AutocastOptimWrapper
@@ -17,13 +16,7 @@ from mmfncontra.models.gans.acceleration.graphed_step import (
     check_graphable,
 )
 
-
-@pytest.fixture(autouse=True)
-def _scope():
-    init_default_scope('mmfncontra')
-    MessageHub.get_current_instance()._runtime_info.pop('iter', None)
-    yield
-    DefaultScope._instance_dict.clear()
+pytestmark = pytest.mark.usefixtures('default_scope')
 
 
 class Recorder(CUDARecorder):
@@ -166,32 +159,23 @@ def gan(device='cpu', **changes):
     return LimitedDataGAN(**{**FASTGAN, **changes}).train().to(device)
 
 
-def optimisers(model, kind=OptimWrapper, optim=torch.optim.Adam, **kwargs):
-    return OptimWrapperDict(
-        **{
-            name: kind(optimizer=optim(getattr(model, name).parameters(), lr=1e-3), **kwargs)
-            for name in ('generator', 'discriminator')
-        }
-    )
-
-
 def images(count=4):
     return dict(inputs=torch.randint(0, 256, (count, 3, 64, 64), dtype=torch.uint8))
 
 
 @pytest.mark.parametrize(
-    ('changes', 'wrapper', 'message'),
+    ('changes', 'settings', 'message'),
     [
         (dict(ema_config=dict(type='mmagic.ExponentialMovingAverage')), {}, 'None with Expon'),
-        ({}, dict(accumulative_counts=2), 'generator.accumulative_counts=1, got 2'),
-        ({}, dict(clip_grad=dict(max_norm=1.0)), 'generator.clip_grad=None'),
-        ({}, dict(optim=torch.optim.SGD), 'capturable, such as Adam, got SGD'),
+        ({}, dict(wrapped=dict(accumulative_counts=2)), 'generator.accumulative_counts=1, got 2'),
+        ({}, dict(wrapped=dict(clip_grad=dict(max_norm=1.0))), 'generator.clip_grad=None'),
+        ({}, dict(kind=torch.optim.SGD), 'capturable, such as Adam, got SGD'),
     ],
 )
-def test_what_is_refused(changes, wrapper, message):
+def test_what_is_refused(changes, settings, message):
     model = gan(**changes)
     with pytest.raises(ValueError, match=message):
-        check_graphable(model, optimisers(model, **wrapper))
+        check_graphable(model, optimisers(model, **settings))
 
 
 def test_parts_that_need_the_host_are_refused():
@@ -253,7 +237,7 @@ def test_graphed_steps_equal_ordinary_ones(changes, kind):
     runs = []
     for accelerate in (None, 'cuda_graphs'):
         model = gan('cuda', accelerate=accelerate, **changes)
-        runs.append((model, train(model, optimisers(model, kind), 20, lrs)))
+        runs.append((model, train(model, optimisers(model, wrapper=kind), 20, lrs)))
     (plain, expected), (graphed, logs) = runs
     assert graphed._acceleration.graphs._graphs
     tolerance = dict(rtol=1e-3, atol=1e-4) if kind is OptimWrapper else dict(rtol=0.1, atol=0.05)

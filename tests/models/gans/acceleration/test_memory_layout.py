@@ -2,20 +2,14 @@ import copy
 
 import pytest
 import torch
-from mmengine.optim import OptimWrapper, OptimWrapperDict
-from mmengine.registry import DefaultScope, init_default_scope
+from optimisers import optimisers
 from torch import nn
 
 from mmfncontra.models.gans import LimitedDataGAN
 from mmfncontra.models.gans.acceleration.memory_layout import follow_layout
 from mmfncontra.models.sampling.images import copy_generator, sample_images
 
-
-@pytest.fixture(autouse=True)
-def _scope():
-    init_default_scope('mmfncontra')
-    yield
-    DefaultScope._instance_dict.clear()
+pytestmark = pytest.mark.usefixtures('default_scope')
 
 
 def gan(**changes):
@@ -31,20 +25,11 @@ def gan(**changes):
     ).train()
 
 
-def optimisers(model, kind=torch.optim.SGD, **kwargs):
-    return OptimWrapperDict(
-        **{
-            name: OptimWrapper(kind(getattr(model, name).parameters(), lr=1e-3, **kwargs))
-            for name in ('generator', 'discriminator')
-        }
-    )
-
-
 def test_channels_last_equals_contiguous():
     runs = []
     for channels_last in (False, True):
         model = gan(channels_last=channels_last)
-        optim = optimisers(model)
+        optim = optimisers(model, torch.optim.SGD)
         torch.manual_seed(1)
         data = dict(inputs=torch.randint(0, 256, (4, 3, 64, 64), dtype=torch.uint8))
         logs = model.train_step(data, optim)
@@ -82,7 +67,7 @@ def test_modulated_weights_of_five_dimensions_stay_as_they_are():
         model = stylegan2(channels_last=channels_last)
         torch.manual_seed(1)
         data = dict(inputs=torch.randint(0, 256, (4, 3, 8, 8), dtype=torch.uint8))
-        logs = model.train_step(data, optimisers(model))
+        logs = model.train_step(data, optimisers(model, torch.optim.SGD))
         runs.append((model, logs))
     (_, expected), (model, logs) = runs
     for name in logs:
