@@ -9,7 +9,7 @@ import numpy as np
 from tqdm import tqdm
 
 from mmfncontra.models.sampling.images import iterate_images
-from mmfncontra.utils.checks import check_writable
+from mmfncontra.utils.checks import check_integers, check_writable
 from mmfncontra.utils.console import note
 from mmfncontra.visualization import make_grid, save_png
 
@@ -54,14 +54,14 @@ def generate(
         FileNotFoundError: If the checkpoint or its config is missing.
         ValueError: If an argument is out of range, or the checkpoint cannot be used.
     """
-    for name, value in dict(num=num, batch_size=batch_size).items():
-        if value is not None and value < 1:
-            raise ValueError(f'{name} must be 1 or more, got {value}')
+    check_integers(num=num)
+    if batch_size is not None:
+        check_integers(batch_size=batch_size)
     if grid and num > _GRID_LIMIT:
         raise ValueError(f'a grid shows at most {_GRID_LIMIT} images, but num is {num}')
     device = find_device(device)
-    if not -(2**63) <= seed < 2**63:
-        raise ValueError(f'seed must be a number of 64 bits, got {seed}')
+    if not isinstance(seed, int) or not -(2**63) <= seed < 2**63:
+        raise ValueError(f'seed must be a number of 64 bits, got {seed!r}')
     if out is not None:
         out = check_writable(out, 'out', is_folder=True)
     generator = load_generator(checkpoint, config, device, use_ema)

@@ -12,7 +12,7 @@ from mmengine.logging import print_log
 from tqdm import tqdm
 
 from mmfncontra.registry import DATASETS
-from mmfncontra.utils.checks import check_integers
+from mmfncontra.utils.checks import check_integers, check_interval
 from mmfncontra.utils.threaded_map import threaded_map
 
 from .image_reading import check_fit, read_image, resize_image, shown_name
@@ -98,8 +98,7 @@ class FewShotDataset(BaseDataset):
         check_fit(fit)
         if on_bad_image not in ON_BAD_IMAGE:
             raise ValueError(f'on_bad_image must be one of {ON_BAD_IMAGE}, got {on_bad_image!r}')
-        if not cache_mb >= 0:
-            raise ValueError(f'cache_mb must be a number of MiB, 0 or more, got {cache_mb!r}')
+        check_interval('[0, inf]', cache_mb=cache_mb)
         self.size = size
         self.fit = fit
         self.on_bad_image = on_bad_image

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike
 
-from mmfncontra.utils.checks import check_integers
+from mmfncontra.utils.checks import check_integers, check_positive
 
 # loss_real + loss_fake of a logistic discriminator that answers 0 to everything.
 LOGISTIC_CHANCE = 2 * math.log(2)
@@ -342,8 +342,7 @@ def diagnose(
         []
     """
     check_integers(window=window, gradient_every=gradient_every)
-    if not chance > 0:
-        raise ValueError(f'chance must be positive, got {chance}')
+    check_positive(chance=chance)
     gradient_window = max(3, window // gradient_every)
     explosion = _first_explosion(series, window, gradient_window)
     if explosion is not None:  # the rest follows from it

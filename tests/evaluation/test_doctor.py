@@ -160,6 +160,7 @@ def test_overfitting_advises_the_next_knob(parts: list[str], first: str) -> None
         (dict(window=0), 'window must be a positive integer, got 0'),
         (dict(gradient_every=0), 'gradient_every must be a positive integer, got 0'),
         (dict(chance=0.0), r'chance must be positive, got 0\.0'),
+        (dict(chance='half'), "chance must be a number, got 'half'"),
     ],
 )
 def test_arguments(arguments: dict, message: str) -> None:

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import stats
 
+from mmfncontra.utils.checks import check_interval
+
 # With two pairs no test can say anything: a sign-flip test ends at p = 0.5.
 FEWEST_PAIRS = 3
 # Up to 13 pairs all flips of signs are tried; beyond, this many drawn ones.
@@ -122,9 +124,8 @@ def holm(p_values: Sequence[float | None]) -> list[float | None]:
         [0.04, 0.02, None]
     """
     made = [i for i, p in enumerate(p_values) if p is not None]
-    wrong = [p_values[i] for i in made if not 0 <= p_values[i] <= 1]
-    if wrong:
-        raise ValueError(f'p_values must be between 0 and 1, got {wrong[0]}')
+    for i in made:
+        check_interval('[0, 1]', p_values=p_values[i])
     corrected: list[float | None] = [None] * len(p_values)
     largest = 0.0
     for rank, i in enumerate(sorted(made, key=lambda i: p_values[i])):

@@ -22,6 +22,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from mmfncontra.utils.checks import check_interval, check_positive
+
 TURN = 2 * np.pi
 
 
@@ -89,14 +91,9 @@ class Shell:
     flare: float = 0.0
 
     def __post_init__(self) -> None:
-        if not self.expansion > 1:
-            raise ValueError(f'expansion (W) must be above 1, got {self.expansion!r}')
-        if not -1 < self.distance < 1:
-            raise ValueError(f'distance (D) must lie between -1 and 1, got {self.distance!r}')
-        if not self.shape > 0:
-            raise ValueError(f'shape (S) must be above 0, got {self.shape!r}')
-        if not self.turns > 0:
-            raise ValueError(f'turns must be above 0, got {self.turns!r}')
+        check_interval('(1, inf)', expansion=self.expansion)
+        check_interval('(-1, 1)', distance=self.distance)
+        check_positive(shape=self.shape, turns=self.turns)
 
     @property
     def half_width(self) -> float:

@@ -66,8 +66,6 @@ class NonFiniteHook(Hook):
         check_integers(0, max_skipped=max_skipped, max_rollbacks=max_rollbacks)
         if max_skipped >= window:
             raise ValueError(f'max_skipped must be below window={window}, got {max_skipped}')
-        if isinstance(lr_factor, bool) or not isinstance(lr_factor, int | float):
-            raise ValueError(f'lr_factor must be a number in (0, 1], got {lr_factor!r}')
         check_interval('(0, 1]', lr_factor=lr_factor)
         self.interval = interval
         self.window = window

@@ -19,7 +19,6 @@ from ..functional.kernel_distance import kernel_distance
 from ..functional.precision_recall import density_coverage, precision_recall
 from .sample_metric import SampleMetric
 
-VALUES = ('fid', 'kid', 'inception_score', 'precision_recall', 'density_coverage')
 # Below so many images a bare FID says more about their number than about the generator.
 FEW = 10_000
 
@@ -78,10 +77,7 @@ class FeatureMetrics(SampleMetric):
         **kwargs,
     ) -> None:
         super().__init__(num_fake, precision=precision, **kwargs)
-        unknown = [value for value in values if value not in VALUES]
-        if unknown or not values:
-            raise ValueError(f'values must be some of {VALUES}, got {values}')
-        self.values = tuple(values)
+        self.values = self._check_values(values)
         self.cache_dir = cache_dir
         # Built now: missing weights are to show before training, not at the first validation.
         self._extractor = FeatureExtractor(

@@ -18,8 +18,6 @@ from ..functional import (
 from ..functional.image_arrays import reduce_images
 from .sample_metric import SampleMetric
 
-VALUES = ('spectrum', 'subbands', 'swd', 'copy_rate', 'diversity')
-
 
 @METRICS.register_module()
 class ImageMetrics(SampleMetric):
@@ -64,18 +62,15 @@ class ImageMetrics(SampleMetric):
 
     def __init__(
         self,
-        values: Sequence[str] = VALUES,
+        values: Sequence[str] = ('spectrum', 'subbands', 'swd', 'copy_rate', 'diversity'),
         num_fake: int = 256,
         num_real: int | None = None,
         **kwargs,
     ) -> None:
         super().__init__(num_fake, **kwargs)
-        unknown = [value for value in values if value not in VALUES]
-        if unknown or not values:
-            raise ValueError(f'values must be some of {VALUES}, got {values}')
         if num_real is not None:
             check_integers(num_real=num_real)
-        self.values = tuple(values)
+        self.values = self._check_values(values)
         self.compared = num_real or num_fake
         self.most_copied: list[np.ndarray] = []
 

@@ -18,8 +18,6 @@ from ..functional.perceptual import lpips_diversity, perceptual_path_length
 from ..hashes import file_hash
 from .sample_metric import SampleMetric
 
-VALUES = ('lpips_diversity', 'ppl')
-
 
 @METRICS.register_module()
 class PerceptualMetrics(SampleMetric):
@@ -54,10 +52,8 @@ class PerceptualMetrics(SampleMetric):
         **kwargs,
     ) -> None:
         super().__init__(num_fake, **kwargs)
-        unknown = [value for value in values if value not in VALUES]
-        if unknown or not values:
-            raise ValueError(f'values must be some of {VALUES}, got {values}')
-        self.values, self.num_paths, self.weights = tuple(values), num_paths, weights
+        self.values = self._check_values(values)
+        self.num_paths, self.weights = num_paths, weights
         self._distance = LPIPSDistance(weights)
         self._device = torch.device('cpu')
         self.generator_source: Callable[[], nn.Module] | None = None

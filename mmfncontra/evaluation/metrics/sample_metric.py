@@ -70,6 +70,12 @@ class SampleMetric(BaseMetric):
         self.warnings: list[str] = []
         self._taken = 0
 
+    def _check_values(self, values: Sequence[str]) -> tuple[str, ...]:
+        known = tuple(self.NAMES)
+        if not values or any(value not in known for value in values):
+            raise ValueError(f'values must be some of {known}, got {values}')
+        return tuple(values)
+
     def value_names(self) -> list[str]:
         """Names that values of this metric can have, ``*`` for any text, before the prefix."""
         return [name for value in self.values for name in self.NAMES[value]]

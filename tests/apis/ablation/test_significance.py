@@ -74,5 +74,7 @@ def test_holm_against_the_step_down():
         corrected = dict(zip(p, holm(p), strict=True))
         assert [corrected[x] for x in (0.001, 0.2, 0.9)] == pytest.approx([0.003, 0.4, 0.9])
     assert holm([]) == [] and holm([None, 0.5]) == [None, 0.5]
-    with pytest.raises(ValueError, match=r'between 0 and 1, got 1\.5'):
+    with pytest.raises(ValueError, match=r'in \[0, 1\], got 1\.5'):
         holm([1.5])
+    with pytest.raises(ValueError, match='must be a number'):
+        holm(['half'])

@@ -184,7 +184,8 @@ def test_bad_arguments(arguments):
 
 
 @pytest.mark.parametrize(
-    'change', [dict(expansion=1.0), dict(distance=1.0), dict(shape=0.0), dict(turns=0)]
+    'change',
+    [dict(expansion=1.0), dict(distance=1.0), dict(shape=0.0), dict(turns=0), dict(turns='six')],
 )
 def test_bad_form(change):
     (name,) = change
