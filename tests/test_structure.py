@@ -49,7 +49,7 @@ def _imports(module: str, everywhere: bool = True) -> Iterator[str]:
 
 
 def _room(module: str) -> str:
-    return (module.split('.') + [''])[1]
+    return [*module.split('.'), ''][1]
 
 
 def _below(module: str) -> set[str]:
