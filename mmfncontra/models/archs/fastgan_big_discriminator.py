@@ -1,24 +1,18 @@
 """FastGAN-Dbig: a residual discriminator for FastGAN's generator, on the full-size image alone."""
 
-from collections.abc import Sequence
-
-import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
-from torch.nn.utils import spectral_norm
 
 from mmfncontra.registry import MODELS
-from mmfncontra.utils.checks import check_integers
 
-from .fastgan_blocks import SkipLayerExcitation, check_fastgan_size, scaled
-from .fastgan_discriminator import EXCITED_BY, crop_quadrant, decoder, resize_nearest
+from .fastgan_blocks import conv, normalised
+from .fastgan_trunk import FastGANTrunk
 
-_STD = 0.02  # of every initial weight, as in FastGAN
 _SLOPE = 0.2  # of every LeakyReLU
 
 
 @MODELS.register_module()
-class FastGANBigDiscriminator(nn.Module):
+class FastGANBigDiscriminator(FastGANTrunk):
     """The discriminator that CHAIN is reported on: one logit, residual blocks, no BatchNorm.
 
     FastGAN's trunk with residual down blocks in place of its own, of the same widths, with the same
@@ -49,6 +43,7 @@ class FastGANBigDiscriminator(nn.Module):
         ValueError: If a size is not one of the above or a count is not a positive integer.
 
     Example:
+        >>> import torch
         >>> discriminator = FastGANBigDiscriminator(in_size=64, base_channels=8)
         >>> images = torch.rand(2, 3, 64, 64) * 2 - 1
         >>> logits, reconstructions, targets = discriminator(images, decode=True)
@@ -56,7 +51,7 @@ class FastGANBigDiscriminator(nn.Module):
         (torch.Size([2, 1]), 2, torch.Size([2, 3, 64, 64]))
     """
 
-    samples_meet_in_batchnorm_only = True
+    takes_small_image = False
 
     def __init__(
         self,
@@ -65,98 +60,29 @@ class FastGANBigDiscriminator(nn.Module):
         in_channels: int = 3,
         decoders: bool = True,
     ) -> None:
-        super().__init__()
-        check_fastgan_size('in_size', in_size)
-        check_integers(base_channels=base_channels, in_channels=in_channels)
-        self.in_size = in_size
-        self.in_channels = in_channels
-        self.decoded_size = min(128, in_size)
-        self.has_decoders = decoders
-        self.takes_small_image = False
-        first = min(256, in_size)
-        self.resolutions = tuple(r for r in (256, 128, 64, 32, 16, 8) if r <= first)
-        width = {r: scaled(base_channels * 64 / r) for r in (512, *self.resolutions)}
-
-        self.stem = _stem(in_size, in_channels, width)
-        for r in self.resolutions[1:]:
-            self.add_module(f'down_{r}', ResidualBlock(width[2 * r], width[r]))
-            if self._is_excited(r):
-                self.add_module(f'excite_{r}', SkipLayerExcitation(width[EXCITED_BY[r]], width[r]))
-        self.feature_taps = (
-            'stem',
-            *(f'{"excite" if self._is_excited(r) else "down"}_{r}' for r in self.resolutions[1:]),
-        )
+        super().__init__(in_size, base_channels, in_channels)
+        width = self.width
         self.norm_slots = {
             f'down_{r}.{norm}': width[r]
             for r in self.resolutions[1:]
             for norm in ('norm_1', 'norm_2', 'norm_skip')
         }
         self.last = ResidualBlock(width[8], width[8], downsample=False)
-        self.logit = _normalised(nn.Linear(width[8], 1))
-
+        self.logit = normalised(nn.Linear(width[8], 1))
         if decoders:
-            out = (in_channels, self.decoded_size, base_channels)
-            self.decoder_last = decoder(width[8], *out)
-            self.decoder_quadrant = decoder(width[16], *out)
+            self._build_decoders(last=width[8], quadrant=width[16])
 
-    def forward(
-        self, x: Tensor | Sequence[Tensor], decode: bool = False, quadrant: int | None = None
-    ) -> Tensor | tuple[Tensor, list[Tensor], list[Tensor]]:
-        """Judge images and, if asked, reconstruct them.
+    def _stem(self, first: tuple[int, ...]) -> nn.Module:
+        layer = conv(*first, bias=True)
+        if self.in_size < 1024:
+            return layer
+        return nn.Sequential(layer, ResidualBlock(self.width[512], self.width[256]))
 
-        Args:
-            x: Images (B, C, H, W) in [-1, 1], resized (nearest) to S; or a list as a FastGAN
-                generator returns it, whose first entry is (B, C, S, S) and whose others are not
-                looked at.
-            decode: Whether to reconstruct the images as well.
-            quadrant: Quadrant of the 16×16 map to decode, 0 to 3 in reading order (0 = top left);
-                None draws one for the batch.
+    def _down(self, in_channels: int, out_channels: int) -> nn.Module:
+        return ResidualBlock(in_channels, out_channels)
 
-        Returns:
-            Logits (B, 1), unbounded. With ``decode``, also two lists of two (B, C, d, d), d =
-            min(128, S): the reconstructions in [-1, 1] from the last map and from the quadrant; and
-            their targets, without gradient: the image and its quadrant.
-
-        Raises:
-            ValueError: If the first of a list has another size, if ``quadrant`` is not in 0..3, or
-                if ``decode`` is asked of a discriminator built without decoders.
-        """
-        if quadrant not in (None, 0, 1, 2, 3):
-            raise ValueError(f'quadrant must be 0, 1, 2, 3 or None, got {quadrant!r}')
-        if decode and not self.has_decoders:
-            raise ValueError('decode must be False: this discriminator has decoders=False')
-        image = self._image(x)
-
-        maps = {self.resolutions[0]: self.stem(image)}
-        for r in self.resolutions[1:]:
-            maps[r] = self.get_submodule(f'down_{r}')(maps[2 * r])
-            if self._is_excited(r):
-                maps[r] = self.get_submodule(f'excite_{r}')(maps[EXCITED_BY[r]], maps[r])
-        logits = self.logit(self.last(maps[8]).sum((2, 3)))
-        if not decode:
-            return logits
-
-        if quadrant is None:
-            quadrant = torch.randint(4, (1,), device=image.device)
-        reconstructions = [
-            self.decoder_last(maps[8]),
-            self.decoder_quadrant(crop_quadrant(maps[16], quadrant)),
-        ]
-        whole = resize_nearest(image.detach(), self.decoded_size)
-        part = resize_nearest(crop_quadrant(image.detach(), quadrant), self.decoded_size)
-        return logits, reconstructions, [whole, part]
-
-    def _is_excited(self, resolution: int) -> bool:
-        return EXCITED_BY.get(resolution) in self.resolutions
-
-    def _image(self, x: Tensor | Sequence[Tensor]) -> Tensor:
-        if isinstance(x, Tensor):
-            return resize_nearest(x, self.in_size)
-        if tuple(x[0].shape[2:]) != (self.in_size,) * 2:
-            raise ValueError(
-                f'x[0] must be images of {self.in_size}² pixels, got {tuple(x[0].shape[2:])}'
-            )
-        return x[0]
+    def _judge(self, maps: dict[int, Tensor], images: list[Tensor]) -> tuple[Tensor, list[Tensor]]:
+        return self.logit(self.last(maps[8]).sum((2, 3))), [maps[8]]
 
 
 class ResidualBlock(nn.Module):
@@ -172,11 +98,11 @@ class ResidualBlock(nn.Module):
 
     def __init__(self, in_channels: int, out_channels: int, downsample: bool = True) -> None:
         super().__init__()
-        self.conv_1 = _conv(in_channels, out_channels, 3, 1, 1)
+        self.conv_1 = conv(in_channels, out_channels, 3, 1, 1, bias=True)
         self.norm_1 = nn.Identity()
-        self.conv_2 = _conv(out_channels, out_channels, 3, 1, 1)
+        self.conv_2 = conv(out_channels, out_channels, 3, 1, 1, bias=True)
         self.norm_2 = nn.Identity()
-        self.skip = _conv(in_channels, out_channels, 1, 1, 0)
+        self.skip = conv(in_channels, out_channels, 1, 1, 0, bias=True)
         self.norm_skip = nn.Identity()
         self.pool = nn.AvgPool2d(2) if downsample else nn.Identity()
 
@@ -186,25 +112,3 @@ class ResidualBlock(nn.Module):
         main = self.norm_2(self.conv_2(F.leaky_relu(main, _SLOPE, inplace=True)))
         # The sum of the pooled paths, pooled once.
         return self.pool(main + self.norm_skip(self.skip(x)))
-
-
-def _stem(in_size: int, in_channels: int, width: dict[int, int]) -> nn.Module:
-    """(B, C, S, S) → the trunk's first map, at most 256×256."""
-    if in_size == 1024:
-        return nn.Sequential(
-            _conv(in_channels, width[512], 4, 2, 1), ResidualBlock(width[512], width[256])
-        )
-    if in_size == 512:
-        return _conv(in_channels, width[256], 4, 2, 1)
-    return _conv(in_channels, width[in_size], 3, 1, 1)
-
-
-def _conv(in_channels: int, out_channels: int, kernel: int, stride: int, padding: int) -> nn.Module:
-    return _normalised(nn.Conv2d(in_channels, out_channels, kernel, stride, padding))
-
-
-def _normalised(layer: nn.Conv2d | nn.Linear) -> nn.Module:
-    """The layer under spectral normalisation, its weight drawn from N(0, 0.02), its bias 0."""
-    nn.init.normal_(layer.weight, 0.0, _STD)
-    nn.init.zeros_(layer.bias)
-    return spectral_norm(layer)

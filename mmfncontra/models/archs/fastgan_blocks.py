@@ -24,25 +24,29 @@ def scaled(channels: float, minimum: int = 4) -> int:
     return max(minimum, int(channels))
 
 
-def conv(in_channels: int, out_channels: int, kernel: int, stride: int, padding: int) -> nn.Module:
-    """Spectrally normalised convolution without bias, weights drawn from N(0, 0.02)."""
-    layer = nn.Conv2d(in_channels, out_channels, kernel, stride, padding, bias=False)
+def normalised(layer: nn.Module) -> nn.Module:
+    """A layer under spectral normalisation, its weight drawn from N(0, 0.02), its bias 0."""
     nn.init.normal_(layer.weight, 0.0, _STD)
+    if layer.bias is not None:
+        nn.init.zeros_(layer.bias)
     return spectral_norm(layer)
+
+
+def conv(
+    in_channels: int, out_channels: int, kernel: int, stride: int, padding: int, bias: bool = False
+) -> nn.Module:
+    """Spectrally normalised convolution."""
+    return normalised(nn.Conv2d(in_channels, out_channels, kernel, stride, padding, bias=bias))
 
 
 def upsampled_conv(in_channels: int, out_channels: int) -> nn.Module:
-    """Nearest ×2 and a spectrally normalised 3×3 convolution, no bias, drawn from N(0, 0.02)."""
-    layer = UpsampledConv2d(in_channels, out_channels)
-    nn.init.normal_(layer.weight, 0.0, _STD)
-    return spectral_norm(layer)
+    """Nearest ×2 and a spectrally normalised 3×3 convolution, no bias."""
+    return normalised(UpsampledConv2d(in_channels, out_channels))
 
 
 def conv_transpose(in_channels: int, out_channels: int, kernel: int) -> nn.Module:
-    """Spectrally normalised transposed convolution, stride 1, no padding, no bias, N(0, 0.02)."""
-    layer = nn.ConvTranspose2d(in_channels, out_channels, kernel, bias=False)
-    nn.init.normal_(layer.weight, 0.0, _STD)
-    return spectral_norm(layer)
+    """Spectrally normalised transposed convolution, stride 1, no padding, no bias."""
+    return normalised(nn.ConvTranspose2d(in_channels, out_channels, kernel, bias=False))
 
 
 def batch_norm(channels: int) -> nn.BatchNorm2d:

@@ -1,8 +1,7 @@
 """The networks against reference outputs, with the reference's weights loaded by the converter."""
 
-import importlib.util
+from commands import load_module, load_tool
 import json
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -11,7 +10,6 @@ from torch import nn
 
 from mmfncontra.models.archs import FastGANDiscriminator, FastGANGenerator, convert_fastgan
 
-TOOL = Path(__file__).parents[3] / 'tools/model_converters/fastgan_to_mmfncontra.py'
 HEAD = 'project_feat_last.'
 
 
@@ -42,9 +40,7 @@ def plain(layout):
 
 @pytest.fixture
 def reference(golden):
-    spec = importlib.util.spec_from_file_location('reference_state', golden('reference_state.py'))
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
+    module = load_module(golden('reference_state.py'))
     return dict(g=module.reference_state('generator'), d=module.reference_state('discriminator'))
 
 
@@ -220,10 +216,7 @@ def test_dropped_names(layout, plain):
 
 @pytest.fixture
 def tool():
-    spec = importlib.util.spec_from_file_location('fastgan_to_mmfncontra', TOOL)
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    return load_tool('model_converters/fastgan_to_mmfncontra')
 
 
 def test_command_line(tmp_path, capsys, tool, layout):
