@@ -1,0 +1,1 @@
+"""A report on trainings: one HTML page."""

@@ -88,10 +88,10 @@ def render_report(runs: Sequence[RunRecord]) -> str:
     groups = group_runs(runs)
     width = max(_LEAST_WIDTH, _WIDTH // len(runs))
     positions, frames = _timeline(runs, width)
-    templates = files('mmfncontra.visualization') / 'templates'
+    templates = files(__package__) / 'templates'
     script, style = ((templates / f'report.{kind}').read_text('utf-8') for kind in ('js', 'css'))
     environment = Environment(
-        loader=PackageLoader('mmfncontra.visualization'),
+        loader=PackageLoader(__package__),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,
