@@ -1,0 +1,1 @@
+"""Ablation studies: variants of a config over seeds, compared with their baseline."""

@@ -1,4 +1,4 @@
-"""Whether a difference over a few seeds is more than chance."""
+"""Paired significance tests: is a difference over a few seeds more than chance?"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

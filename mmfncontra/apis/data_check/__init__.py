@@ -1,0 +1,1 @@
+"""Checks of images before a training, and what a step on them costs."""

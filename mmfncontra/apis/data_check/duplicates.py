@@ -1,4 +1,4 @@
-"""Images that are there more than once."""
+"""Near-duplicate images: those that are there more than once."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass

@@ -1,0 +1,1 @@
+"""Procedural images: shells drawn from a formula."""

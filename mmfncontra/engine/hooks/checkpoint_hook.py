@@ -1,4 +1,4 @@
-"""When checkpoints are written and which are kept."""
+"""Checkpointing: when checkpoints are written and which are kept."""
 
 from inspect import signature
 from logging import WARNING

@@ -1,4 +1,4 @@
-"""Stopping when a metric does not improve any more."""
+"""Early stopping: end when a metric does not improve any more."""
 
 from mmengine.hooks import EarlyStoppingHook as MMEngineEarlyStoppingHook
 from mmengine.runner import Runner

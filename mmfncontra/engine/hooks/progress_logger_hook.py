@@ -1,4 +1,4 @@
-"""What a training shows while it runs."""
+"""Progress bar and log lines: what a training shows while it runs."""
 
 import sys
 import time

@@ -1,4 +1,4 @@
-"""Pictures of what the generator makes."""
+"""Sample grids: pictures of what the generator makes."""
 
 from pathlib import Path
 

@@ -1,0 +1,1 @@
+"""Data loaders that resume anywhere, and images that wait on the device."""

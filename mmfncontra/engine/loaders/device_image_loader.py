@@ -1,4 +1,4 @@
-"""A data loader whose images wait on the device."""
+"""A GPU data loader: its images wait on the device."""
 
 from collections.abc import Iterator
 from itertools import islice

@@ -1,0 +1,1 @@
+"""What a training logs, without waiting for the device and without filling the disk."""

@@ -1,4 +1,4 @@
-"""A log file that does not fill the disk."""
+"""Bounded log: a file that does not fill the disk."""
 
 import logging
 from logging.handlers import RotatingFileHandler

@@ -1,0 +1,1 @@
+"""Optimisers of a training: one for each network, mixed precision, learning rates."""

@@ -1,4 +1,4 @@
-"""Mixed precision without a gradient scaler."""
+"""Automatic mixed precision (AMP) without a gradient scaler."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager

@@ -1,4 +1,4 @@
-"""Features of real images, computed once."""
+"""Feature cache: features of real images, computed once."""
 
 import hashlib
 import json

@@ -1,4 +1,4 @@
-"""Fidelity and coverage by nearest neighbours in feature space."""
+"""Precision, recall, density and coverage by nearest neighbours in feature space."""
 
 import numpy as np
 import torch
