@@ -41,7 +41,10 @@ OTHERS = {
     *('LeCamLoss', 'PathLengthPenalty', 'R1Penalty', 'WaveletL1Loss'),
     *('FastGANGenerator', 'FastGANDiscriminator', 'FastGANBigDiscriminator'),
 }
-ROOMS = ('archs', 'augments', 'contrasts', 'heads', 'losses', 'negatives', 'wavelets')
+ROOMS = (
+    *('archs', 'augments', 'contrasts', 'heads', 'layers', 'losses', 'negatives', 'objectives'),
+    *('views', 'wavelets'),
+)
 CONFIGS = sorted(SSL.glob('configs/*.py'))
 PARTS = {
     'masking-mixing': dict(view='RandomMasking', mixing='FeatureMixing', objective='InfoNCE'),
