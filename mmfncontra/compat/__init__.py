@@ -1,1 +1,1 @@
-"""What mmagic, mmcv, mmengine and mmpretrain need on the PyTorch and numpy of today."""
+"""Workarounds for mmagic 1.2, mmcv 2.1, mmengine 0.10 and mmpretrain 1.2 on today's torch."""

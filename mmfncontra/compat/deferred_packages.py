@@ -1,4 +1,4 @@
-"""Packages whose ``__init__`` runs when it is needed, not when they are imported."""
+"""Lazy import: packages whose ``__init__`` runs when it is needed, not when they are imported."""
 
 import ast
 import sys

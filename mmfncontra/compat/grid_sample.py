@@ -1,4 +1,4 @@
-"""Bilinear sampling of images that can be differentiated twice."""
+"""Double backward of bilinear sampling, which torch up to 2.11 lacks."""
 
 from typing import Any
 

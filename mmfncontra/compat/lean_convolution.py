@@ -1,4 +1,4 @@
-"""Convolutions whose second derivative computes what is asked for and no more."""
+"""Double backward of convolutions for torch 2.11 and mmcv 2.1: what is asked for and no more."""
 
 import sys
 from collections.abc import Sequence

@@ -1,8 +1,19 @@
-"""What other packages import at import, and a training does not use."""
+"""Lazy import of what mmagic 1.2 and mmengine 0.10 import at import, and a training does not use.
+
+It saves a training 2.3 s of CPU time of 5.8 s, 130 MiB of 790, and 2,000 modules of 4,900 (medians
+of five, torch 2.11 on a CPU) by
+
+    python -c "from mmfncontra.utils import prepare_mmagic; prepare_mmagic()
+    import mmfncontra.models.gans, resource; print(resource.getrusage(resource.RUSAGE_SELF))"
+
+and by the same with ``lighten_mmagic`` and ``lighten_mmengine`` of ``compat.prepare_mmagic``
+replaced by ``lambda: None``; every process of a training spends it.
+"""
 
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
 from importlib import import_module
 from importlib.util import find_spec
 from types import ModuleType
@@ -22,9 +33,9 @@ _MMAGIC = (
     'mmagic.models.editors',
     'mmagic.models.losses',
 )
-_done: set[str] = set()
 
 
+@cache
 def lighten_mmagic() -> None:
     """Let only those parts of mmagic 1.2 be imported that are used.
 
@@ -35,9 +46,8 @@ def lighten_mmagic() -> None:
 
     Call it before importing mmagic; it does nothing afterwards, or when called again.
     """
-    if 'mmagic' in sys.modules or 'mmagic' in _done:
+    if 'mmagic' in sys.modules:
         return
-    _done.add('mmagic')
     # Its StyleGAN2 has a copy of ADA, which needs it at the first augmentation.
     defer_packages(('scipy.signal', *_MMAGIC), {'mmagic.registry': _complete_registries})
 
@@ -78,6 +88,7 @@ def _complete_registries(module: ModuleType) -> Iterator[None]:
             registry.__class__ = CompleteRegistry
 
 
+@cache
 def lighten_mmengine() -> None:
     """Let mmengine 0.10 be imported without transformers.
 
@@ -86,10 +97,8 @@ def lighten_mmengine() -> None:
 
     Call it before importing mmengine; it does nothing afterwards, or when called again.
     """
-    if 'mmengine.optim' in sys.modules or 'mmengine' in _done:
-        return
-    _done.add('mmengine')
-    defer_packages((), {'mmengine.optim.optimizer.builder': _without_transformers})
+    if 'mmengine.optim' not in sys.modules:
+        defer_packages((), {'mmengine.optim.optimizer.builder': _without_transformers})
 
 
 @contextmanager

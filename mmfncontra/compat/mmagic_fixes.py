@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from functools import wraps
 
+import torch
 from torch import Tensor, nn
 
 
@@ -21,10 +23,14 @@ def fix_mmagic_networks() -> None:
       precision.
     * ``StyleGAN2Discriminator`` views its last map as rows, which maps laid out channels last do
       not allow; that one is laid out as usual now.
+    * Equalised weights and the pixel norm make a tensor of their constant, on the device and in
+      each forward: the host waits for the device as often, and no CUDA graph can be recorded. They
+      multiply by numbers now, the same to rounding.
 
     No installed file is changed. Calling it again changes nothing.
     """
     from mmagic.models.editors import dcgan, stylegan2
+    from mmagic.models.editors.pggan import pggan_modules
     from mmagic.models.editors.stylegan2 import stylegan2_modules as blocks
 
     for network in (dcgan.DCGANGenerator, dcgan.DCGANDiscriminator):
@@ -39,9 +45,27 @@ def fix_mmagic_networks() -> None:
         blocks.ResBlock,
     ):
         layer.fp16_enabled = _HalfOffTheCPU()
+    pggan_modules.EqualizedLR.compute_weight = _equalized_weight
+    pggan_modules.pixel_norm = _pixel_norm
     if not hasattr(stylegan2.StyleGAN2Discriminator.__init__, '__wrapped__'):
         init = _with_contiguous_last_map(stylegan2.StyleGAN2Discriminator.__init__)
         stylegan2.StyleGAN2Discriminator.__init__ = init
+
+
+def _equalized_weight(hook: object, module: nn.Module) -> Tensor:
+    """The weight times gain / √fan times the factor of the learning rate."""
+    weight = getattr(module, f'{hook.name}_orig')
+    per_filter = weight[0] if weight.ndim == 5 else weight  # (B, out, in, k, k)
+    fan = per_filter[0].numel()
+    if hook.mode != 'fan_in':
+        fan = per_filter.size(0) * per_filter[0, 0].numel()
+    return weight * (hook.gain * math.sqrt(1 / fan) * hook.lr_mul)
+
+
+def _pixel_norm(x: Tensor, eps: float = 1e-6) -> Tensor:
+    """``x`` over the root mean square of its channels."""
+    norm = torch.linalg.norm(x, ord=2, dim=1, keepdim=True) / math.sqrt(x.shape[1])
+    return x / (norm + eps)
 
 
 def _with_contiguous_last_map(init: Callable[..., None]) -> Callable[..., None]:

@@ -1,4 +1,4 @@
-"""mmagic on mmcv-lite, which has no compiled operators."""
+"""mmagic 1.2 on mmcv-lite 2.0 and 2.1, which have no compiled operators."""
 
 import sys
 from collections.abc import Callable

@@ -1,14 +1,14 @@
-"""The one door to mmagic."""
+"""The one door to mmagic 1.2, and what mmpretrain 1.2 needs of the same."""
 
 import os
 import warnings
+from functools import cache
 
 from .lighter_imports import lighten_mmagic, lighten_mmengine
 from .versions import check_versions
 
-_prepared = False
 
-
+@cache
 def prepare_mmagic() -> None:
     """Ready an old mmagic (1.2, 2023) for today's packages. Call it before importing mmagic.
 
@@ -31,29 +31,37 @@ def prepare_mmagic() -> None:
     Raises:
         ImportError: If a package is missing or has a version that does not work.
     """
-    global _prepared
-    if _prepared:
-        return
     check_versions()
-    lighten_mmengine()
     lighten_mmagic()
+    is_lite = prepare_mmengine()
     # Imported now: these are packages whose versions had to be checked first.
     import numpy as np
 
-    from mmfncontra.checkpoints.safe_globals import allow_training_checkpoints
-
     from .lean_convolution import install_lean_convolutions
-    from .mmcv_ops import install_mmcv_ops
     from .stylegan_ops import install_stylegan_ops
 
-    os.environ.setdefault('NO_ALBUMENTATIONS_UPDATE', '1')
     if np.lib.NumpyVersion(np.__version__) >= '2.0.0' and not hasattr(np, 'bool8'):
         np.bool8 = np.bool_
-    if install_mmcv_ops():
+    if is_lite:
         install_stylegan_ops()
     install_lean_convolutions()
-    allow_training_checkpoints()
     warnings.filterwarnings('ignore', category=FutureWarning, module=r'diffusers\.')
+
+
+def prepare_mmengine() -> bool:
+    """Ready mmengine 0.10, mmcv 2 and albumentations 1.4, whose versions were checked.
+
+    Returns:
+        Whether mmcv is mmcv-lite.
+    """
+    lighten_mmengine()
+    # Imported now: these import packages whose versions had to be checked first.
+    from mmfncontra.checkpoints.safe_globals import allow_training_checkpoints
+
+    from .mmcv_ops import install_mmcv_ops
+
+    os.environ.setdefault('NO_ALBUMENTATIONS_UPDATE', '1')
+    allow_training_checkpoints()
     # mmengine asks it which packages are installed, once per training.
     warnings.filterwarnings('ignore', 'pkg_resources is deprecated as an API')
-    _prepared = True
+    return install_mmcv_ops()

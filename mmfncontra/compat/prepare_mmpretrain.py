@@ -1,17 +1,16 @@
-"""The door to mmpretrain."""
+"""The door to mmpretrain 1.2."""
 
-import os
 import warnings
+from functools import cache
 
-from .lighter_imports import lighten_mmengine
+from .prepare_mmagic import prepare_mmengine
 from .versions import MMCV, REQUIREMENTS, check_version, installed_version, is_within
 
 MMPRETRAIN = '>=1.2,<1.3'
 _SHARED = ('torch', 'torchvision', 'numpy', 'mmengine')
 
-_prepared = False
 
-
+@cache
 def prepare_mmpretrain() -> None:
     """Ready an old mmpretrain (1.2, 2024) for today's packages. Call it before importing that.
 
@@ -32,9 +31,6 @@ def prepare_mmpretrain() -> None:
     Raises:
         ImportError: If a package is missing or has a version that does not work.
     """
-    global _prepared
-    if _prepared:
-        return
     for distribution in _SHARED:
         check_version(distribution, REQUIREMENTS[distribution])
     check_version('mmcv' if installed_version('mmcv') is not None else 'mmcv-lite', MMCV)
@@ -45,16 +41,5 @@ def prepare_mmpretrain() -> None:
             f'this needs mmpretrain{MMPRETRAIN}, but {state}: pip install '
             '-c requirements/constraints.txt -r projects/ssl/requirements.txt'
         )
-    lighten_mmengine()
-    # Imported now: these import packages whose versions had to be checked first.
-    from mmfncontra.checkpoints.safe_globals import allow_training_checkpoints
-
-    from .mmcv_ops import install_mmcv_ops
-
-    os.environ.setdefault('NO_ALBUMENTATIONS_UPDATE', '1')
-    install_mmcv_ops()
-    allow_training_checkpoints()
+    prepare_mmengine()
     warnings.filterwarnings('ignore', "Only use 'alpha' for pillow backend")
-    # mmengine asks it which packages are installed, once per training.
-    warnings.filterwarnings('ignore', 'pkg_resources is deprecated as an API')
-    _prepared = True

@@ -1,4 +1,4 @@
-"""StyleGAN2's two operators in plain torch, for mmcv-lite, which has them for the CPU alone."""
+"""StyleGAN2's two operators in plain torch, for mmcv-lite 2.0 and 2.1, which lack CUDA's."""
 
 import sys
 from collections.abc import Sequence

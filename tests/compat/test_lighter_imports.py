@@ -1,10 +1,9 @@
 """Each in a fresh process: what is imported when depends on what was imported before."""
 
 import json
-import subprocess
-import sys
 
 import pytest
+from commands import run_python
 
 PREPARE = 'from mmfncontra.utils import prepare_mmagic; prepare_mmagic()\n'
 # As mmagic is without this: the same preparation, less the lightening.
@@ -33,7 +32,7 @@ json.dump(out, sys.stdout)
 
 
 def run(code):
-    done = subprocess.run([sys.executable, '-c', code], capture_output=True, text=True, check=False)
+    done = run_python('-c', code)
     assert done.returncode == 0, done.stderr
     return done.stdout
 

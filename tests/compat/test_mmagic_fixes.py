@@ -24,9 +24,12 @@ def _no_scope():
 def editors():
     prepare_mmagic()
     from mmagic.models.editors import biggan, dcgan, sagan, stylegan2
+    from mmagic.models.editors.pggan import pggan_modules
 
     fix_mmagic_networks()
-    return SimpleNamespace(biggan=biggan, dcgan=dcgan, sagan=sagan, stylegan2=stylegan2)
+    return SimpleNamespace(
+        biggan=biggan, dcgan=dcgan, pggan_modules=pggan_modules, sagan=sagan, stylegan2=stylegan2
+    )
 
 
 class Whole(BaseModel):
@@ -188,3 +191,23 @@ def test_the_setting_itself_stays(editors):
     assert not discriminator.convs[1].fp16_enabled
     discriminator.to('meta')
     assert [block.fp16_enabled for block in discriminator.convs] == [True, True, False]
+
+
+@pytest.mark.parametrize('mode', ['fan_in', 'fan_out'])
+@pytest.mark.parametrize('shape', [(6, 4, 3, 3), (2, 6, 4, 3, 3), (5, 7)])
+def test_equalised_weights_are_mmagics(editors, shape, mode):
+    module = nn.Module()
+    module.weight_orig = nn.Parameter(torch.randn(shape))
+    hook = editors.pggan_modules.EqualizedLR('weight', gain=1.3, mode=mode, lr_mul=0.01)
+    fan = editors.pggan_modules._calculate_correct_fan(
+        module.weight_orig[0] if len(shape) == 5 else module.weight_orig, mode
+    )
+    expected = module.weight_orig * 1.3 * fan**-0.5 * 0.01
+    torch.testing.assert_close(hook.compute_weight(module), expected)
+
+
+def test_pixel_norm_is_the_root_mean_square(editors):
+    x = torch.randn(3, 5, 4, 4)
+    expected = x / (x.square().mean(1, keepdim=True).sqrt() + 1e-6)
+    torch.testing.assert_close(editors.pggan_modules.pixel_norm(x), expected)
+    torch.testing.assert_close(editors.pggan_modules.PixelNorm()(x), expected)

@@ -37,7 +37,7 @@ def test_a_failed_check_is_repeated(monkeypatch):
     def fail():
         raise ImportError('diffusers')
 
-    monkeypatch.setattr(prepare, '_prepared', False)
+    prepare_mmagic.cache_clear()
     monkeypatch.setattr(prepare, 'check_versions', fail)
     for _ in range(2):
         with pytest.raises(ImportError, match='diffusers'):
@@ -57,9 +57,8 @@ def test_numpy_2_gets_bool8(monkeypatch, version, added):
             return getattr(np, name)
 
     numpy = Numpy()
-    monkeypatch.setattr(prepare, '_prepared', False)
     monkeypatch.setitem(sys.modules, 'numpy', numpy)
     monkeypatch.delenv('NO_ALBUMENTATIONS_UPDATE', raising=False)
-    prepare_mmagic()
+    prepare_mmagic.__wrapped__()
     assert getattr(numpy, 'bool8', None) is (np.bool_ if added else None)
     assert os.environ['NO_ALBUMENTATIONS_UPDATE'] == '1'

@@ -19,7 +19,7 @@ needs_mmpretrain = pytest.mark.skipif(
 def _pretend(monkeypatch, **versions):
     installed = dict(mmpretrain='1.2.0', torch='2.11.0', torchvision='0.26.0', numpy='1.26.4')
     installed |= {'mmengine': '0.10.7', 'mmcv-lite': '2.1.0'} | versions
-    monkeypatch.setattr(module, '_prepared', False)
+    prepare_mmpretrain.cache_clear()
     monkeypatch.setattr(module, 'installed_version', installed.get)
     monkeypatch.setattr('mmfncontra.compat.versions.installed_version', installed.get)
 
@@ -71,6 +71,6 @@ def test_versions_that_do_not_work_are_named(monkeypatch, versions, said):
 def test_full_mmcv_and_a_machine_without_mmagic_will_do(monkeypatch, absent):
     _pretend(monkeypatch, **absent)
     prepare_mmpretrain()
-    assert module._prepared
     monkeypatch.setattr(module, 'check_version', lambda *_: pytest.fail('checked again'))
     prepare_mmpretrain()
+    prepare_mmpretrain.cache_clear()

@@ -7,7 +7,6 @@ import pytest
 import torch
 from scipy.signal import upfirdn
 
-from mmfncontra.compat import prepare_mmagic as prepare
 from mmfncontra.compat.prepare_mmagic import prepare_mmagic
 from mmfncontra.compat.stylegan_ops import fused_bias_leakyrelu, install_stylegan_ops, upfirdn2d
 
@@ -200,13 +199,11 @@ assert mmcv.ops.filtered_lrelu.__globals__['upfirdn2d'] is ours.upfirdn2d
 
 
 def test_full_mmcv_keeps_its_own(monkeypatch):
-    monkeypatch.setattr(prepare, '_prepared', False)
     monkeypatch.setitem(sys.modules, 'mmcv._ext', ModuleType('mmcv._ext'))
     monkeypatch.setattr(
         'mmfncontra.compat.stylegan_ops.install_stylegan_ops', lambda: pytest.fail('installed')
     )
-    prepare_mmagic()
-    assert prepare._prepared
+    prepare_mmagic.__wrapped__()
 
 
 def test_installing_twice_is_once():

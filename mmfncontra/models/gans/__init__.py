@@ -1,12 +1,10 @@
 """Models that train. They stand on mmagic, which is readied for today's torch first."""
 
-from mmfncontra.compat.mmagic_constants import keep_constants_on_host
 from mmfncontra.compat.mmagic_fixes import fix_mmagic_networks
 from mmfncontra.compat.prepare_mmagic import prepare_mmagic
 
 prepare_mmagic()
 fix_mmagic_networks()
-keep_constants_on_host()
 
 from .discriminate import DiscriminatorOutput, discriminate  # noqa: E402
 from .half_life_ema import HalfLifeEMA  # noqa: E402
