@@ -8,7 +8,6 @@ lighten_mmengine()
 __all__ = [
     'apply_overrides',
     'calibrate_batchnorm',
-    'check_resumable',
     'find_config',
     'generate',
     'iterate_images',
@@ -27,7 +26,6 @@ __getattr__ = lazy_names(
     {
         'apply_overrides': 'mmfncontra.config.options',
         'calibrate_batchnorm': 'mmfncontra.models.sampling.images',
-        'check_resumable': 'mmfncontra.checkpoints.file',
         'find_config': 'mmfncontra.apis.inference',
         'generate': 'mmfncontra.apis.generate',
         'iterate_images': 'mmfncontra.models.sampling.images',

@@ -1,4 +1,4 @@
-"""Whether a checkpoint file is whole and claims no more than it holds, before torch reads it.
+"""Zip archive check: a checkpoint is whole and claims no more than it holds, before torch reads it.
 
 ``torch.load`` reads a file of zip format without looking at its checksums, and takes the sizes that
 a file of the format before torch 1.6 claims.

@@ -1,4 +1,4 @@
-"""Reading checkpoints that may be anything."""
+"""Reading a checkpoint file that may be anything: damaged, hostile, or of another model."""
 
 import os
 import pickle
@@ -173,34 +173,35 @@ def load_resumable_file(path: str | Path) -> dict[str, Any]:
     missing = [key for key in parts if key not in checkpoint]
     for key in parts:
         if key in checkpoint and not isinstance(checkpoint[key], dict):
-            raise _unusable(path, key, 'a dict', checkpoint[key])
+            raise _wrong(path, key, 'a dict', checkpoint[key])
     if not missing:
         missing = [f'meta.{key}' for key in ('epoch', 'iter') if key not in checkpoint['meta']]
     if missing:
-        raise ValueError(
-            f'{path} cannot be resumed: it lacks {", ".join(missing)}; to start anew from its '
-            f'weights, use --cfg-options load_from={path}'
-        )
+        raise _unusable(path, f'it lacks {", ".join(missing)}')
     # mmengine 0.10 runs a text it finds there as a config; its own checkpoints have none.
     if 'config' in checkpoint['meta']:
         raise ValueError(f'{path} is not resumed: its meta holds a config to be executed')
     for key in ('epoch', 'iter'):
         value = checkpoint['meta'][key]
         if type(value) is not int or not 0 <= value < 2**62:
-            raise _unusable(path, f'meta.{key}', 'a number of iterations', value)
+            raise _wrong(path, f'meta.{key}', 'a number of iterations', value)
     for key, value in checkpoint['message_hub'].items():
         if not isinstance(value, dict):
-            raise _unusable(path, f'message_hub.{key}', 'a dict', value)
+            raise _wrong(path, f'message_hub.{key}', 'a dict', value)
     _check_optimizers(path, checkpoint['optimizer'])
     return checkpoint
 
 
-def _unusable(path: str | Path, key: str, wanted: str, found: object) -> ValueError:
-    shown = f'{found}'[:40] if isinstance(found, int | float | str) else 'another value'
+def _unusable(path: str | Path, problem: str) -> ValueError:
     return ValueError(
-        f'{path} cannot be resumed: its {key} must be {wanted}, got {type(found).__name__} '
-        f'({shown}); to start anew from its weights, use --cfg-options load_from={path}'
+        f'{path} cannot be resumed: {problem}; to start anew from its weights, use --cfg-options '
+        f'load_from={path}'
     )
+
+
+def _wrong(path: str | Path, key: str, wanted: str, found: object) -> ValueError:
+    shown = f'{found}'[:40] if isinstance(found, int | float | str) else 'another value'
+    return _unusable(path, f'its {key} must be {wanted}, got {type(found).__name__} ({shown})')
 
 
 def _check_optimizers(path: str | Path, state: dict) -> None:
@@ -210,24 +211,11 @@ def _check_optimizers(path: str | Path, state: dict) -> None:
         optimizers = {f'optimizer.{name}': part for name, part in state.items()}
     for key, part in optimizers.items():
         if not isinstance(part, dict):
-            raise _unusable(path, key, 'a dict', part)
+            raise _wrong(path, key, 'a dict', part)
         if not isinstance(part.get('state'), dict):
-            raise _unusable(path, f'{key}.state', 'a dict', part.get('state'))
+            raise _wrong(path, f'{key}.state', 'a dict', part.get('state'))
         groups = part.get('param_groups')
         if not isinstance(groups, list) or not all(
             isinstance(group, dict) and isinstance(group.get('params'), list) for group in groups
         ):
-            raise _unusable(path, f'{key}.param_groups', 'a list of dicts with params', groups)
-
-
-def check_resumable(path: str | Path) -> None:
-    """Check that a training can go on from a checkpoint, as :func:`load_resumable_file` does.
-
-    Args:
-        path: A ``.pth`` file.
-
-    Raises:
-        FileNotFoundError: If there is no such file.
-        ValueError: If it cannot be resumed.
-    """
-    load_resumable_file(path)
+            raise _wrong(path, f'{key}.param_groups', 'a list of dicts with params', groups)

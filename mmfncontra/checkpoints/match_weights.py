@@ -1,11 +1,11 @@
-"""Which weights of a checkpoint a model can take."""
+"""Checkpoint compatibility: which weights a model can take."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from torch import Size, Tensor
 
-from .published_weights import adapt_published_weights
+from .published_weights import adapt_published_weights, has_prefix
 
 _PLAIN, _WRAPPED = 'discriminator.', 'discriminator.backbone.'
 # States that a training starts by itself where a checkpoint has none.
@@ -102,12 +102,8 @@ def match_weights(
     )
 
 
-def _has(state: Mapping[str, Tensor], *prefixes: str) -> bool:
-    return any(name.startswith(prefixes) for name in state)
-
-
 def _renamed(state: Mapping[str, Tensor], expected: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    has, wants = _has(state, _WRAPPED), _has(expected, _WRAPPED)
+    has, wants = has_prefix(state, _WRAPPED), has_prefix(expected, _WRAPPED)
     if has == wants:
         return dict(state)
     old, new = (_WRAPPED, _PLAIN) if has else (_PLAIN, _WRAPPED)
@@ -122,7 +118,7 @@ def _reason(state: Mapping[str, Tensor], expected: Mapping[str, Tensor]) -> str:
         'contrast': ('contrast.', _WRAPPED),
         'a moving average': ('generator_ema.',),
     }.items():
-        has, wants = _has(state, *prefixes), _has(expected, *prefixes)
+        has, wants = has_prefix(state, *prefixes), has_prefix(expected, *prefixes)
         if has != wants:
             made, this = ('with', 'has none') if has else ('without', 'has it')
             return f'it was made {made} {part}, this config {this}'

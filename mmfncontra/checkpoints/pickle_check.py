@@ -1,4 +1,4 @@
-"""What a checkpoint's pickle would build, told from its opcodes without building anything.
+"""Pickle allow-list: what a checkpoint would build, told from its opcodes, building nothing.
 
 ``torch.load(weights_only=True)`` calls no function but those of a list. These can still be called
 with arguments that no ``torch.save`` writes: a ``numpy.dtype`` that takes numbers for addresses, a
@@ -31,7 +31,7 @@ _TORCH_DTYPES = {
     )
 }
 ARRAY_DTYPES = ('f8', 'f4', 'f2', 'i8', 'i4', 'i2', 'i1', 'u8', 'u4', 'u2', 'u1', 'b1')
-_STATISTICS = ('min', 'max', 'current', 'mean')
+STATISTICS = ('min', 'max', 'current', 'mean')
 # What only calls need, and what is not finished.
 _UNSTORED = ('function', 'storage type', 'storage', 'statistic', 'new array', 'new history')
 _HISTORY = 'mmengine.logging.history_buffer HistoryBuffer'
@@ -105,9 +105,7 @@ class _Follower:
             self.marked.append(self.stack)
             self.stack = []
         elif name in _FIXED_TUPLES:
-            count = _FIXED_TUPLES[name]
-            items = [self.stack.pop() for _ in range(count)][::-1]
-            self.stack.append(_tuple(items))
+            self.stack.append(_tuple(self._pop(_FIXED_TUPLES[name])))
         elif name in ('TUPLE', 'EMPTY_TUPLE'):
             items = self._pop_marked() if name == 'TUPLE' else []
             self.stack.append(_tuple(items))
@@ -116,23 +114,22 @@ class _Follower:
         elif name == 'BINPERSID':
             self.stack.append(self._storage(self.stack.pop()))
         elif name in ('REDUCE', 'NEWOBJ'):
-            arguments, function = self.stack.pop(), self.stack.pop()
+            function, arguments = self._pop(2)
             self.stack.append(_call(function, arguments, is_new=name == 'NEWOBJ'))
         elif name == 'BUILD':
             state = self.stack.pop()
             _build(self.stack[-1], state)
         elif name in ('APPEND', 'APPENDS'):
-            items = [self.stack.pop()] if name == 'APPEND' else self._pop_marked()
+            items = self._pop(1) if name == 'APPEND' else self._pop_marked()
             _append(self.stack[-1], items)
         elif name in ('SETITEM', 'SETITEMS'):
-            items = (
-                [self.stack.pop(), self.stack.pop()][::-1]
-                if name == 'SETITEM'
-                else self._pop_marked()
-            )
+            items = self._pop(2) if name == 'SETITEM' else self._pop_marked()
             _set_items(self.stack[-1], items)
         else:
             raise ValueError(f'its index has the unknown operation {name}')
+
+    def _pop(self, count: int) -> list:
+        return [self.stack.pop() for _ in range(count)][::-1]
 
     def _pop_marked(self) -> list:
         items, self.stack = self.stack, self.marked.pop()
@@ -198,7 +195,7 @@ def _global(name: str) -> _Value:
         return _Value('storage type', name)
     if name in _TORCH_DTYPES:
         return _Value('torch type', is_key=True)
-    if name in _CALLS or name in ('numpy ndarray',):
+    if name in _CALLS or name == 'numpy ndarray':
         return _Value('function', name)
     raise pickle.UnpicklingError(f'GLOBAL {name.replace(" ", ".")}')
 
@@ -327,17 +324,9 @@ def _encode(text: object, encoding: object) -> _Value:
 
 
 def _statistic(owner: object, name: object) -> _Value:
-    if not _is(owner, 'function') or owner.items != _HISTORY or name not in _STATISTICS:
+    if not _is(owner, 'function') or owner.items != _HISTORY or name not in STATISTICS:
         raise pickle.UnpicklingError('builtins.getattr of another object than a HistoryBuffer')
     return _Value('statistic', name)
-
-
-def _history() -> _Value:
-    return _Value('new history')
-
-
-def _ordered_dict() -> _Value:
-    return _Value('ordered dict')
 
 
 def _counter(items: object) -> _Value:
@@ -374,11 +363,11 @@ _CALLS: dict[str, Callable[..., _Value]] = {
     'torch._utils _rebuild_parameter': _parameter,
     'torch Size': _size,
     'torch device': _device,
-    'collections OrderedDict': _ordered_dict,
+    'collections OrderedDict': lambda: _Value('ordered dict'),
     'collections Counter': _counter,
     '_codecs encode': _encode,
     'numpy dtype': _new_dtype,
-    _HISTORY: _history,
+    _HISTORY: lambda: _Value('new history'),
 }
 for _package in ('numpy.core', 'numpy._core'):
     _CALLS[f'{_package}.multiarray _reconstruct'] = _new_array

@@ -1,4 +1,4 @@
-"""Checkpoints that do not depend on the number of processes that wrote them."""
+"""Checkpoint names that do not depend on the number of processes that wrote them."""
 
 from typing import Any
 
@@ -10,13 +10,18 @@ from torch import nn
 from mmfncontra.utils.unwrap import unwrap
 
 
-def use_portable_names(model: nn.Module, state: dict[str, Any]) -> None:
-    """Give the weights of a distributed model the names they have on one device.
+def portable_state(model: nn.Module, state: dict[str, Any] | None = None) -> dict[str, Any]:
+    """Tensors of a distributed model under the names they have on one device.
 
     Args:
         model: The model; its networks, and itself, may be in data-parallel wrappers.
-        state: Its state dict without the name of its own wrapper, changed in place.
+        state: Its state dict, or tensors by name, without the name of its own wrapper; default its
+            state dict.
+
+    Returns:
+        ``state``, its names changed in place.
     """
+    state = model.state_dict() if state is None else state
     for child, network in unwrap(model).named_children():
         if not is_model_wrapper(network):
             continue
@@ -25,20 +30,6 @@ def use_portable_names(model: nn.Module, state: dict[str, Any]) -> None:
         for names in (state, getattr(state, '_metadata', {})):
             for name in [n for n in names if n == wrapped or n.startswith(f'{wrapped}.')]:
                 names[child + name.removeprefix(wrapped)] = names.pop(name)
-
-
-def portable_state(model: nn.Module, state: dict[str, Any] | None = None) -> dict[str, Any]:
-    """Tensors of a model under the names they have on one device.
-
-    Args:
-        model: See :func:`use_portable_names`.
-        state: Its state dict, or tensors by name; default its state dict.
-
-    Returns:
-        ``state``, its names changed in place.
-    """
-    state = model.state_dict() if state is None else state
-    use_portable_names(model, state)
     return state
 
 
@@ -52,4 +43,4 @@ class PortableCheckpointHook(Hook):
 
     def before_save_checkpoint(self, runner: Runner, checkpoint: dict) -> None:
         """Leave the wrappers' names out, as mmengine does for the wrapper of the whole model."""
-        use_portable_names(runner.model, checkpoint['state_dict'])
+        portable_state(runner.model, checkpoint['state_dict'])

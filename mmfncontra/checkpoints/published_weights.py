@@ -45,8 +45,9 @@ def adapt_published_weights(
     }
 
 
-def _has(state: Mapping[str, Tensor], prefix: str) -> bool:
-    return any(name.startswith(prefix) for name in state)
+def has_prefix(state: Mapping[str, Tensor], *prefixes: str) -> bool:
+    """Whether a name begins with one of some prefixes."""
+    return any(name.startswith(prefixes) for name in state)
 
 
 def _plain_name(name: str, expected: Mapping[str, Tensor]) -> str:
@@ -62,19 +63,19 @@ def _plain_name(name: str, expected: Mapping[str, Tensor]) -> str:
 def _with_both_generators(
     state: dict[str, Tensor], expected: Mapping[str, Tensor]
 ) -> dict[str, Tensor]:
-    if _has(state, _EMA):
+    if has_prefix(state, _EMA):
         # As long trained: at 0 the first iteration would replace the average by the generator, and
         # in the ramp-up of HalfLifeEMA the first few would.
         state.setdefault(_STEPS, torch.tensor(_MANY_STEPS))
     for part, other in ((_RAW, _EMA), (_EMA, _RAW)):
-        if _has(state, part) or not _has(expected, part):
+        if has_prefix(state, part) or not has_prefix(expected, part):
             continue
         state |= {
             part + name.removeprefix(other): value
             for name, value in state.items()
             if name.startswith(other)
         }
-    if not _has(expected, _EMA):
+    if not has_prefix(expected, _EMA):
         state.pop(_STEPS, None)
     return state
 

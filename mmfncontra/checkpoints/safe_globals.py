@@ -1,4 +1,4 @@
-"""mmengine's checkpoints under ``torch.load(weights_only=True)``."""
+"""Pickle allow-list of ``torch.load(weights_only=True)`` for checkpoints of mmengine 0.10."""
 
 import pickle
 from collections.abc import Callable
@@ -7,9 +7,7 @@ import numpy as np
 import torch
 from mmengine.logging import HistoryBuffer
 
-from .pickle_check import ARRAY_DTYPES
-
-_STATISTICS = ('min', 'max', 'current', 'mean')
+from .pickle_check import ARRAY_DTYPES, STATISTICS
 
 
 def history_statistic(owner: type, name: str) -> Callable:
@@ -29,7 +27,7 @@ def history_statistic(owner: type, name: str) -> Callable:
     Raises:
         pickle.UnpicklingError: For any other object or name.
     """
-    if owner is not HistoryBuffer or name not in _STATISTICS:
+    if owner is not HistoryBuffer or name not in STATISTICS:
         raise pickle.UnpicklingError(f'refused to look up {name!r} on {owner!r}')
     return getattr(HistoryBuffer, name)
 

@@ -1,4 +1,4 @@
-"""The checkpoints of a work dir: written whole or not at all, the newest sound one found again."""
+"""The checkpoints of a work dir: the atomic write of its pointer, and the newest sound one."""
 
 import re
 from collections.abc import Callable

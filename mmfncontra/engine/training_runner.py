@@ -20,13 +20,9 @@ from mmengine.runner.checkpoint import load_state_dict
 from torch import nn
 from torch.utils.data import DataLoader
 
-from mmfncontra.checkpoints.file import (
-    check_resumable,
-    load_checkpoint_file,
-    load_resumable_file,
-)
+from mmfncontra.checkpoints.file import load_checkpoint_file, load_resumable_file
 from mmfncontra.checkpoints.match_weights import WeightMatch, match_weights
-from mmfncontra.checkpoints.portable_names import PortableCheckpointHook, use_portable_names
+from mmfncontra.checkpoints.portable_names import PortableCheckpointHook, portable_state
 from mmfncontra.checkpoints.rank_state import (
     RankStateHook,
     gather_rank_states,
@@ -203,7 +199,7 @@ class TrainingRunner(Runner):
     def load_or_resume(self) -> None:
         """Load or resume what the config says; ``resume`` alone takes the newest sound one."""
         if self._resume and self._load_from is None and not self._has_loaded:
-            newest = latest_checkpoint(self.work_dir, check_resumable)
+            newest = latest_checkpoint(self.work_dir, load_resumable_file)
             self._resume, self._load_from = newest is not None, newest and str(newest)
         # A training that is just ending may save while the ranks of this one look for what it left;
         # and the launcher of one machine may be new where those of the others restart.
@@ -279,8 +275,7 @@ class TrainingRunner(Runner):
         self.call_hook('after_load_checkpoint', checkpoint=checkpoint)
         strict = strict or self._resuming
         model = unwrap(self.model)
-        expected = model.state_dict()
-        use_portable_names(model, expected)
+        expected = portable_state(model)
         match = match_weights(checkpoint['state_dict'], expected, rename=not strict)
         if strict and not match.is_exact:
             raise ValueError(

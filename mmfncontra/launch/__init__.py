@@ -1,1 +1,1 @@
-"""How processes start, stop and agree."""
+"""How processes start, stop and agree: launcher, signals, lock, exit codes."""

@@ -1,4 +1,4 @@
-"""The body of a command-line tool: an error the user can mend is one line and an exit code."""
+"""Error reporting of a command-line tool: what the user can mend is one line and an exit code."""
 
 import json
 import os

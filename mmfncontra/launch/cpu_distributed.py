@@ -1,4 +1,4 @@
-"""Several processes on machines without a GPU."""
+"""Distributed training (gloo) on machines without a GPU, where mmengine 0.10 would ask for one."""
 
 import os
 

@@ -1,13 +1,11 @@
-"""Leaving when told to, while there is nothing to save."""
+"""Signal handling before a training: leaving when told to, while there is nothing to save."""
 
 import os
 import signal
 import threading
 from types import FrameType
 
-from .contract import PREEMPTED
-
-_NAMES = ('SIGTERM', 'SIGUSR1')
+from .contract import PREEMPTED, STOP_SIGNALS
 
 
 def leave_when_told() -> None:
@@ -17,13 +15,13 @@ def leave_when_told() -> None:
     listens: a process that waits for others (the ranks of a training do when they start) comes to
     no handler of python's.
     """
-    numbers = [getattr(signal, name) for name in _NAMES if hasattr(signal, name)]
+    numbers = set(STOP_SIGNALS) - {signal.SIGINT}
     told, tell = os.pipe()
     os.set_blocking(tell, False)
     for number in numbers:
         signal.signal(number, _nothing)
     signal.set_wakeup_fd(tell, warn_on_full_buffer=False)
-    threading.Thread(target=_listen, args=(told, set(numbers)), daemon=True).start()
+    threading.Thread(target=_listen, args=(told, numbers), daemon=True).start()
 
 
 def _nothing(number: int, frame: FrameType | None) -> None:

@@ -1,4 +1,4 @@
-"""torchrun for processes that save when they are told to stop.
+"""Process supervision: torchrun for ranks that save when they are told to stop.
 
     python -m mmfncontra.launch.elastic_launch [options of torchrun] SCRIPT [arguments]
 
@@ -29,10 +29,10 @@ from .contract import (
     LAUNCHER_VARIABLE,
     PREEMPTED,
     RESTARTED_VARIABLE,
+    STOP_SIGNALS,
     USER_ERROR,
 )
 
-STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGUSR1)
 _SAVED = {PREEMPTED, INTERRUPTED}
 # Seconds that ranks have from a signal, or from the first one that left, to the last one.
 _GRACE_VARIABLE = 'GRACE'

@@ -1,4 +1,4 @@
-"""Processes that do not outlive the one that started them."""
+"""Parent-death signal: processes that do not outlive the one that started them."""
 
 import ctypes
 import os

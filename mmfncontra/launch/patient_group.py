@@ -1,4 +1,4 @@
-"""Ranks that wait for one of them for as long as it takes."""
+"""A process group with a long timeout: ranks wait for one of them as long as it takes."""
 
 from datetime import timedelta
 

@@ -1,4 +1,4 @@
-"""Signals that ask a training to save and leave."""
+"""Signal handling in a training: it saves and leaves, all ranks after the same iteration."""
 
 import os
 import signal
@@ -8,10 +8,7 @@ from types import FrameType, TracebackType
 import torch
 from mmengine.dist import get_world_size
 
-from .contract import INTERRUPTED, PREEMPTED
-
-# What Ctrl-C sends, what a node sends before it is taken away, what SLURM is told to send.
-_NAMES = ('SIGINT', 'SIGTERM', 'SIGUSR1')
+from .contract import INTERRUPTED, PREEMPTED, STOP_SIGNALS
 
 
 class Stopped(Exception):
@@ -52,10 +49,8 @@ class StopSignals:
 
     def __enter__(self) -> 'StopSignals':
         if threading.current_thread() is threading.main_thread():  # elsewhere it is not allowed
-            for name in _NAMES:
-                number = getattr(signal, name, None)
-                if number is not None:
-                    self._before[number] = signal.signal(number, self._note)
+            for number in STOP_SIGNALS:
+                self._before[number] = signal.signal(number, self._note)
         if get_world_size() > 1:
             # Of its own, on the CPU: it does not wait for a GPU, nor for what else is sent.
             self._group = torch.distributed.new_group(backend='gloo')

@@ -1,4 +1,4 @@
-"""One training at a time in a work dir."""
+"""File lock: one training at a time in a work dir."""
 
 import contextlib
 import errno

@@ -1,4 +1,4 @@
-"""Checks of arguments that components of every room share."""
+"""Argument validation that components of every room share."""
 
 import math
 import os

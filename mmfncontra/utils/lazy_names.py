@@ -1,4 +1,4 @@
-"""A package that imports its parts when they are asked for (PEP 562)."""
+"""Lazy import: a package that imports its parts when they are asked for (PEP 562)."""
 
 import sys
 from collections.abc import Callable, Mapping

@@ -1,4 +1,4 @@
-"""Randomness that leaves no trace outside."""
+"""Random number generators: seeds, and randomness that leaves no trace outside."""
 
 import random
 from collections.abc import Iterator

@@ -1,4 +1,4 @@
-"""A function of many items, some of them at a time."""
+"""Thread pool: a function of many items, some of them at a time."""
 
 import os
 from collections.abc import Callable, Iterable, Iterator

@@ -1,4 +1,4 @@
-"""From a wrapped module to the module, from named images to the images."""
+"""Unwrapping: a module out of its data-parallel wrapper, images out of the dict that names them."""
 
 from typing import Any
 

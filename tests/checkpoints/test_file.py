@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch import nn
 
-from mmfncontra.checkpoints.file import check_resumable, load_checkpoint_file
+from mmfncontra.checkpoints.file import load_checkpoint_file, load_resumable_file
 
 
 def _state():
@@ -92,23 +92,23 @@ def test_code_is_not_run_and_no_advice_to_run_it(tmp_path):
 
 def test_resumable(tmp_path):
     content = dict(state_dict=_state(), meta=dict(epoch=0, iter=2), message_hub={}, optimizer={})
-    check_resumable(_save(tmp_path / 'a.pth', content))
+    load_resumable_file(_save(tmp_path / 'a.pth', content))
 
 
 def test_weights_alone_are_not_resumable(tmp_path):
     path = _save(tmp_path / 'a.pth', dict(state_dict=_state(), meta={}))
     with pytest.raises(ValueError, match=r'lacks message_hub, optimizer; .* load_from='):
-        check_resumable(path)
+        load_resumable_file(path)
 
 
 def test_a_checkpoint_without_iteration_is_not_resumable(tmp_path):
     content = dict(state_dict=_state(), meta={}, message_hub={}, optimizer={})
     with pytest.raises(ValueError, match=r'lacks meta\.epoch, meta\.iter'):
-        check_resumable(_save(tmp_path / 'a.pth', content))
+        load_resumable_file(_save(tmp_path / 'a.pth', content))
 
 
 def test_config_text_in_a_checkpoint_is_not_executed(tmp_path):
     meta = dict(epoch=0, iter=2, config='import os')
     content = dict(state_dict=_state(), meta=meta, message_hub={}, optimizer={})
     with pytest.raises(ValueError, match='a config to be executed'):
-        check_resumable(_save(tmp_path / 'a.pth', content))
+        load_resumable_file(_save(tmp_path / 'a.pth', content))
