@@ -11,13 +11,16 @@ from torchvision.utils import make_grid as _make_grid
 from mmfncontra.utils.checks import check_images, check_integers
 
 
-def make_grid(images: np.ndarray, nrow: int | None = None, padding: int = 2) -> np.ndarray:
+def make_grid(
+    images: np.ndarray, nrow: int | None = None, padding: int = 2, least_side: int = 1
+) -> np.ndarray:
     """Lay images out row by row.
 
     Args:
         images: uint8 RGB, (N, H, W, 3).
         nrow: Images per row; None makes the grid about square.
         padding: White pixels between the images.
+        least_side: Images of fewer pixels are enlarged by a whole number, up to it at the most.
 
     Returns:
         uint8 RGB, (rows, columns, 3).
@@ -30,6 +33,8 @@ def make_grid(images: np.ndarray, nrow: int | None = None, padding: int = 2) -> 
     if nrow is None:
         nrow = math.ceil(math.sqrt(len(images)))
     check_integers(nrow=nrow)
+    scale = max(1, least_side // images.shape[1])
+    images = images.repeat(scale, axis=1).repeat(scale, axis=2)
     tensor = torch.from_numpy(np.ascontiguousarray(images)).permute(0, 3, 1, 2)
     grid = _make_grid(tensor, nrow=nrow, padding=padding, pad_value=255)
     return grid.permute(1, 2, 0).numpy()

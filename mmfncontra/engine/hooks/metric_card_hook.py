@@ -13,8 +13,6 @@ from mmfncontra.evaluation.metrics.sample_metric import named_depends
 from mmfncontra.registry import HOOKS
 from mmfncontra.visualization import make_grid, save_png
 
-_SHOWN_SIZE = 128
-
 
 @HOOKS.register_module()
 class MetricCardHook(Hook):
@@ -92,6 +90,4 @@ def make_card(runner: Runner, loop: object, metrics: dict[str, float]) -> Metric
 
 def _save_pairs(pairs: list[np.ndarray], path: Path) -> None:
     images = np.stack([*(pair[0] for pair in pairs), *(pair[1] for pair in pairs)])
-    scale = max(1, _SHOWN_SIZE // images.shape[1])
-    grid = make_grid(images.repeat(scale, axis=1).repeat(scale, axis=2), len(pairs))
-    save_png(grid, path)
+    save_png(make_grid(images, len(pairs), least_side=128), path)

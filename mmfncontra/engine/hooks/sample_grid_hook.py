@@ -16,8 +16,6 @@ from mmfncontra.visualization import make_grid, save_png
 
 from .periodic_hook import PeriodicHook
 
-_SHOWN_SIZE = 128
-
 
 @HOOKS.register_module()
 class SampleGridHook(PeriodicHook):
@@ -69,8 +67,7 @@ class SampleGridHook(PeriodicHook):
         if not is_main_process():
             return
         images = self._sample(unwrap(runner.model))
-        scale = max(1, _SHOWN_SIZE // images.shape[1])  # so that small images can be looked at
-        grid = make_grid(images.repeat(scale, axis=1).repeat(scale, axis=2), self.nrow)
+        grid = make_grid(images, self.nrow, least_side=128)
         save_png(grid, Path(runner.work_dir) / 'samples' / f'iter_{iteration:06d}.png')
         for backend in runner.visualizer._vis_backends.values():
             if not isinstance(backend, LocalVisBackend):  # it would write the same file again

@@ -2,7 +2,6 @@
 
 from pathlib import Path
 
-import numpy as np
 import torch
 from torch import Tensor
 from torchvision.models import VGG16_Weights
@@ -11,7 +10,6 @@ from mmfncontra.models.losses.lpips_reconstruction_loss import (
     LPIPSReconstructionLoss,
     vgg16_weights_file,
 )
-from mmfncontra.utils.checks import check_images
 
 from .reproducible import reproducible
 
@@ -103,25 +101,3 @@ class LPIPSDistance:
                 f'more, got {images.dtype} {tuple(images.shape)}'
             )
         return images.to(self.device, torch.float32)
-
-
-def from_arrays(images: np.ndarray) -> Tensor:
-    """Images as networks take them.
-
-    Args:
-        images: (B, H, W, 3), uint8, RGB.
-
-    Returns:
-        (B, 3, H, W), float32, in [-1, 1].
-
-    Raises:
-        ValueError: If the images are of another type or shape.
-
-    Example:
-        >>> import numpy as np
-        >>> from_arrays(np.full((1, 2, 2, 3), 255, np.uint8)).max().item()
-        1.0
-    """
-    check_images(images)
-    tensor = torch.from_numpy(np.ascontiguousarray(images)).permute(0, 3, 1, 2)
-    return tensor.float().div(127.5).sub(1)

@@ -7,9 +7,10 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from mmfncontra.evaluation.features.lpips_distance import LPIPSDistance, from_arrays
+from mmfncontra.evaluation.features.lpips_distance import LPIPSDistance
 from mmfncontra.evaluation.features.reproducible import reproducible
 from mmfncontra.models.network_facts import evaluating
+from mmfncontra.models.sampling.images import from_arrays
 from mmfncontra.utils.checks import check_integers, check_interval
 from mmfncontra.utils.rng import isolated_rng
 

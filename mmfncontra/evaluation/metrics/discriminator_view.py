@@ -1,6 +1,5 @@
 """What the discriminator thinks of training images, held-out images and fakes."""
 
-from collections.abc import Sequence
 from typing import Any, ClassVar
 
 import numpy as np
@@ -9,6 +8,7 @@ from torch import Tensor, nn
 from torch.utils.data import DataLoader
 
 from mmfncontra.models.network_facts import evaluating, num_classes, out_size
+from mmfncontra.models.sampling.images import from_arrays
 from mmfncontra.registry import DATASETS, METRICS
 from mmfncontra.utils.checks import check_integers
 from mmfncontra.utils.unwrap import unwrap
@@ -76,43 +76,20 @@ class DiscriminatorView(SampleMetric):
             )
 
     def prepare(self, module: nn.Module, dataloader: DataLoader) -> None:
-        """Take in the model and the images.
-
-        Args:
-            module: The model.
-            dataloader: Loader of the real images.
-        """
+        """Take in the model and the images."""
         self._model = module
         super().prepare(module, dataloader)
 
-    def prepare_real(self, images: Sequence[np.ndarray]) -> None:
-        """Keep the real images.
-
-        Args:
-            images: uint8 RGB, each (S, S, 3).
-        """
-        super().prepare_real(images)
-        self._real = np.stack(images)
-
     def compute_metrics(self, results: list[np.ndarray]) -> dict[str, float]:
-        """Compute the values.
-
-        Args:
-            results: Batches of generated images.
-
-        Returns:
-            Values by name.
-        """
+        """Values by name, of batches of generated images."""
         discriminator = unwrap(self._model.discriminator)
         if num_classes(discriminator):
             self.warnings.append('DiscriminatorView is left out: the discriminator takes classes')
             return {}
         fake = np.concatenate(results)[: self.num_fake]
-        logits = {
-            name: None if images is None else self._logits(discriminator, images)
-            for name, images in dict(real=self._real, heldout=self._heldout, fake=fake).items()
-        }
-        found = discriminator_view(logits['real'], logits['heldout'], logits['fake'])
+        sets = (np.stack(self._real), self._heldout, fake)
+        logits = [each if each is None else self._logits(discriminator, each) for each in sets]
+        found = discriminator_view(*logits)
         names = dict(r_t='r_t_clean', gap='heldout_gap')
         return {names.get(name, name): value for name, value in found.items()}
 
@@ -130,7 +107,6 @@ class DiscriminatorView(SampleMetric):
                 # Whole batches, filled up from the first images: StyleGAN2's discriminator compares
                 # images in groups and takes no remainder.
                 chosen = np.arange(start, start + self.batch_size) % len(images)
-                batch = torch.from_numpy(images[chosen]).to(device)
-                batch = batch.permute(0, 3, 1, 2).float() / 127.5 - 1
+                batch = from_arrays(images[chosen]).to(device)
                 parts.append(discriminator(batch).float().cpu())
         return torch.cat(parts).numpy()[: len(images)]

@@ -6,8 +6,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 import torch
-from torch import Tensor, nn
-from torch.utils.data import DataLoader
+from torch import Tensor
 
 from mmfncontra.registry import METRICS
 
@@ -86,39 +85,17 @@ class FeatureMetrics(SampleMetric):
         if 'inception_score' in values and not self._extractor.has_logits:
             raise ValueError(f"values: 'inception_score' needs logits, which {extractor} has not")
 
-    def prepare(self, module: nn.Module, dataloader: DataLoader) -> None:
-        """Take in the real images, and go to the device of the model.
-
-        Args:
-            module: The model.
-            dataloader: Loader of the real images.
-        """
-        self.to(next(module.parameters()).device)
-        super().prepare(module, dataloader)
-
     def to(self, device: torch.device | str) -> None:
-        """Move the network.
-
-        Args:
-            device: Where it runs from now on.
-        """
+        """Move the network."""
         self._extractor.to(device)
 
     def prepare_real(self, images: Sequence[np.ndarray]) -> None:
-        """Compute the features of the real images, or find them in the cache.
-
-        Args:
-            images: uint8 RGB, each (S, S, 3).
-        """
+        """Compute the features of the real images, or find them in the cache."""
         super().prepare_real(images)
         self._real = cached_features(self._extractor, images, self.cache_dir)['features']
 
     def reduce(self, images: np.ndarray | Tensor) -> dict[str, Tensor]:
-        """Features of a batch, on their way to the host: see :meth:`evaluate`.
-
-        Args:
-            images: uint8 RGB (B, S, S, 3), on any device.
-        """
+        """Features of a batch, on their way to the host: see :meth:`evaluate`."""
         found = self._extractor.extract(torch.as_tensor(images))
         if 'inception_score' not in self.values:
             found.pop('logits', None)
@@ -126,14 +103,7 @@ class FeatureMetrics(SampleMetric):
         return {name: rows.to('cpu', non_blocking=is_cuda) for name, rows in found.items()}
 
     def evaluate(self, size: int = 0) -> dict[str, float]:
-        """Wait for the features of all batches, gather and compute.
-
-        Args:
-            size: Not used.
-
-        Returns:
-            Values by name, the same on every rank.
-        """
+        """Wait for the features of all batches, gather and compute."""
         if self._extractor.device.type == 'cuda':
             torch.cuda.synchronize(self._extractor.device)
         self.results = [
@@ -142,14 +112,7 @@ class FeatureMetrics(SampleMetric):
         return super().evaluate(size)
 
     def compute_metrics(self, results: list[dict[str, np.ndarray]]) -> dict[str, float]:
-        """Compute the values.
-
-        Args:
-            results: Features of batches of generated images.
-
-        Returns:
-            Values by name.
-        """
+        """Values by name, of the features of batches of generated images."""
         fake = {
             name: np.concatenate([part[name] for part in results])[: self.num_fake]
             for name in results[0]

@@ -75,11 +75,7 @@ class ImageMetrics(SampleMetric):
         self.most_copied: list[np.ndarray] = []
 
     def prepare_real(self, images: Sequence[np.ndarray]) -> None:
-        """Keep the real images.
-
-        Args:
-            images: uint8 RGB, each (S, S, 3).
-        """
+        """Keep the real images, as they are and reduced."""
         super().prepare_real(images)
         self._all_real = np.stack(images)
         chosen = (
@@ -90,14 +86,7 @@ class ImageMetrics(SampleMetric):
         self._thumbnails = self._all_thumbnails[chosen]
 
     def compute_metrics(self, results: list[np.ndarray]) -> dict[str, float]:
-        """Compute the values.
-
-        Args:
-            results: Batches of generated images.
-
-        Returns:
-            Values by name.
-        """
+        """Values by name, of batches of generated images."""
         fake = np.concatenate(results)[: self.num_fake]
         thumbnails = reduce_images(fake)  # once: for large images it takes as long as the rest
         found: dict[str, float] = {}

@@ -76,45 +76,19 @@ class PerceptualMetrics(SampleMetric):
             )
 
     def to(self, device: torch.device | str) -> None:
-        """Move the network.
-
-        Args:
-            device: Where it runs from now on.
-        """
+        """Move the network."""
         device = torch.device(device)
         if device != self._device:
             self._distance, self._device = LPIPSDistance(self.weights, device), device
 
     def prepare(self, module: nn.Module, dataloader: DataLoader) -> None:
-        """Take in the real images, and where the generator is.
-
-        Args:
-            module: The model.
-            dataloader: Loader of the real images.
-        """
+        """Take in the real images, and where the generator is."""
         super().prepare(module, dataloader)
         use_ema = self.sample_model == 'ema'
         self.generator_source = lambda: calibrate_batchnorm(copy_generator(module, use_ema)).eval()
-        self.to(next(module.parameters()).device)
-
-    def prepare_real(self, images: Sequence[np.ndarray]) -> None:
-        """Keep the real images.
-
-        Args:
-            images: uint8 RGB, each (S, S, 3).
-        """
-        super().prepare_real(images)
-        self._real = list(images)
 
     def compute_metrics(self, results: list[np.ndarray]) -> dict[str, float]:
-        """Compute the values.
-
-        Args:
-            results: Batches of generated images.
-
-        Returns:
-            Values by name.
-        """
+        """Values by name, of batches of generated images."""
         found: dict[str, float] = {}
         if 'lpips_diversity' in self.values:
             fake = np.concatenate(results)[: self.num_fake]

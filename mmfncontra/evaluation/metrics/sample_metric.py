@@ -86,12 +86,13 @@ class SampleMetric(BaseMetric):
         return f'samples, seed {self.seed}, truncation {self.truncation}, {self.precision}'
 
     def prepare(self, module: nn.Module, dataloader: DataLoader) -> None:
-        """Take in the real images.
+        """Take in the real images, and go to the device of the model.
 
         Args:
             module: The model.
             dataloader: Loader of the real images; its data set is read in order.
         """
+        self.to(next(module.parameters()).device)
         self.prepare_real(
             [read_image(dataloader.dataset, i) for i in range(len(dataloader.dataset))]
         )
@@ -104,12 +105,12 @@ class SampleMetric(BaseMetric):
         """
 
     def prepare_real(self, images: Sequence[np.ndarray]) -> None:
-        """Keep what is needed of the real images.
+        """Keep the real images, or what is needed of them.
 
         Args:
             images: uint8 RGB, each (S, S, 3).
         """
-        self.num_real, self.real_hash = len(images), images_hash(images)
+        self._real, self.num_real, self.real_hash = images, len(images), images_hash(images)
         self.size = images[0].shape[0]
 
     def check_model(self, model: nn.Module) -> None:

@@ -10,7 +10,7 @@ from mmengine.model import revert_sync_batchnorm
 from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
-from mmfncontra.utils.checks import check_integers
+from mmfncontra.utils.checks import check_images, check_integers
 from mmfncontra.utils.rng import isolated_rng
 from mmfncontra.utils.unwrap import unwrap
 
@@ -81,6 +81,28 @@ def to_arrays(images: Tensor) -> np.ndarray:
         uint8 RGB, (B, H, W, 3).
     """
     return to_uint8(images).permute(0, 2, 3, 1).cpu().numpy()
+
+
+def from_arrays(images: np.ndarray) -> Tensor:
+    """Images as networks take them.
+
+    Args:
+        images: (B, H, W, 3), uint8, RGB.
+
+    Returns:
+        (B, 3, H, W), float32, in [-1, 1].
+
+    Raises:
+        ValueError: If the images are of another type or shape.
+
+    Example:
+        >>> import numpy as np
+        >>> from_arrays(np.full((1, 2, 2, 3), 255, np.uint8)).max().item()
+        1.0
+    """
+    check_images(images)
+    tensor = torch.from_numpy(np.ascontiguousarray(images)).permute(0, 3, 1, 2)
+    return tensor.float().div(127.5).sub(1)
 
 
 class _InFlight:

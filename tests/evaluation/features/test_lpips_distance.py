@@ -3,8 +3,8 @@ import pytest
 import torch
 
 from mmfncontra.evaluation.features import LPIPSDistance
-from mmfncontra.evaluation.features.lpips_distance import from_arrays
 from mmfncontra.models.losses import LPIPSReconstructionLoss
+from mmfncontra.models.sampling.images import from_arrays
 
 
 @pytest.fixture(scope='module')

@@ -6,8 +6,8 @@ import torch
 from torch import nn
 
 from mmfncontra.evaluation.features import LPIPSDistance
-from mmfncontra.evaluation.features.lpips_distance import from_arrays
 from mmfncontra.evaluation.functional.perceptual import lpips_diversity, perceptual_path_length
+from mmfncontra.models.sampling.images import from_arrays
 
 
 class PixelDistance:
