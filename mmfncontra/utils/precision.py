@@ -40,5 +40,14 @@ def autocast_to(precision: str, device: torch.device) -> AbstractContextManager:
 
 
 def widen(x: Tensor) -> Tensor:
-    """``x`` in float32 where it came out of a half-precision forward, else unchanged."""
-    return x.float() if x.dtype in (torch.float16, torch.bfloat16) else x
+    """``x`` in float32 where it came out of a half-precision forward, else unchanged.
+
+    Raises:
+        TypeError: If ``x`` is no real floating-point tensor.
+    """
+    if not x.is_floating_point():
+        raise TypeError(
+            f'x has dtype {x.dtype}, but must be a floating-point tensor: convert images first, '
+            'for example with x.float() / 127.5 - 1'
+        )
+    return x if x.dtype in (torch.float32, torch.float64) else x.float()

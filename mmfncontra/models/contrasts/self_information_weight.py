@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Sequence
+from numbers import Real
 
 import torch
 from torch import Tensor, nn
@@ -62,12 +63,14 @@ class SelfInformationWeight(nn.Module):
         super().__init__()
         check_integers(levels=levels)
         check_interval('[0, 1)', momentum=momentum)
-        start = torch.tensor(0.5 if init is None else init, dtype=torch.float32)
-        if start.shape not in ((), (levels,)) or (start < 0).any():
+        values = init if isinstance(init, Sequence) else [0.5 if init is None else init]
+        fits = len(values) in (1, levels)
+        if not fits or not all(isinstance(value, Real) and value >= 0 for value in values):
             numbers = {1: 'one number', 3: 'one or three numbers'}
             wanted = numbers.get(levels, f'one or {levels} numbers')
             raise ValueError(f'init must be {wanted} >= 0, got {init}')
         self.momentum = momentum
+        start = torch.tensor(values, dtype=torch.float32)
         self.register_buffer('weight', start.expand(levels).clone())
         # Kept on the device: the first update is chosen without a host synchronisation.
         self.register_buffer('started', torch.tensor(init is not None))

@@ -4,6 +4,7 @@ import torch
 from torch import Tensor, nn
 
 from mmfncontra.registry import MODELS
+from mmfncontra.utils.checks import check_positive
 
 from .moving_average import MovingAverage
 
@@ -39,9 +40,9 @@ class HalfLifeEMA(MovingAverage):
         self, model: nn.Module, half_life_kimg: float = 10.0, ramp_up: float | None = 0.05
     ) -> None:
         super().__init__(model)
-        for name, value in dict(half_life_kimg=half_life_kimg, ramp_up=ramp_up).items():
-            if value is not None and not value > 0:
-                raise ValueError(f'{name} must be positive, got {value}')
+        check_positive(half_life_kimg=half_life_kimg)
+        if ramp_up is not None:
+            check_positive(ramp_up=ramp_up)
         self.half_life_kimg = half_life_kimg
         self.ramp_up = ramp_up
         self.images_per_step = 1

@@ -6,7 +6,8 @@ from mmengine.dist import all_reduce
 from torch import Tensor, nn
 
 from mmfncontra.registry import MODELS
-from mmfncontra.utils.checks import check_interval
+from mmfncontra.utils.checks import check_integers, check_interval
+from mmfncontra.utils.precision import without_autocast
 
 
 @MODELS.register_module()
@@ -51,7 +52,8 @@ class StyleGAN2Generator(stylegan2.StyleGAN2Generator):
         **kwargs,
     ) -> None:
         if out_size not in (8, 16, 32, 64, 128, 256, 512, 1024):
-            raise ValueError(f'out_size must be a power of 2 from 8 to 1024, got {out_size}')
+            raise ValueError(f'out_size must be a power of 2 from 8 to 1024, got {out_size!r}')
+        check_integers(style_channels=style_channels)
         check_interval('[0, 1]', mix_prob=mix_prob)
         check_interval('[0, 1)', w_avg_beta=w_avg_beta)
         if kwargs.get('cond_size') or kwargs.get('noise_size', style_channels) != style_channels:
@@ -79,7 +81,7 @@ class StyleGAN2Generator(stylegan2.StyleGAN2Generator):
             Images (B, 3, S, S), about [-1, 1], and if asked for the latents (B, L, C).
         """
         # mmagic's blocks leave autocast, and refuse the half-precision latents it would hand them.
-        with torch.autocast(noise.device.type, enabled=False):
+        with without_autocast(noise.device):
             return self._generate(noise, truncation, return_latents)
 
     def _generate(

@@ -7,6 +7,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from mmfncontra.registry import MODELS
+from mmfncontra.utils.checks import check_integers
 
 
 def wavelet_prototype(feature: Tensor) -> Tensor:
@@ -63,12 +64,7 @@ class WaveletContrastiveHead(nn.Module):
 
     def __init__(self, in_channels: int = 512, in_size: int = 8, embed: bool = True) -> None:
         super().__init__()
-        if in_channels < 4:
-            raise ValueError(f'in_channels must be at least 4, got {in_channels}')
-        if in_size < 4:
-            raise ValueError(
-                f'in_size must be at least 4 for the 4x4 and 3x3 convolutions, got {in_size}'
-            )
+        check_integers(4, in_channels=in_channels, in_size=in_size)
         self.in_channels = in_channels
         padding = 1 if in_size < 6 else 0
         self.embedding_size = in_channels // 4 * ((in_size + 2 * padding - 6) // 2 + 1) ** 2

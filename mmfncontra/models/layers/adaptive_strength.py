@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor, nn
 
-from mmfncontra.utils.checks import check_integers, check_interval
+from mmfncontra.utils.checks import check_integers, check_interval, check_positive
 
 
 class AdaptiveStrength(nn.Module):
@@ -61,11 +61,9 @@ class AdaptiveStrength(nn.Module):
         check_interval('(-1, 1)', target=target)
         if (kimg is None) == (step is None):
             raise ValueError(f'give one of kimg and step, got kimg={kimg} and step={step}')
-        for name, size in dict(kimg=kimg, step=step, maximum=maximum).items():
-            if size is not None and not size > 0:
-                raise ValueError(f'{name} must be positive, got {size}')
-        if not 0 <= initial <= maximum:
-            raise ValueError(f'initial must be in [0, {maximum}], got {initial}')
+        pace = dict(kimg=kimg) if step is None else dict(step=step)
+        check_positive(**pace, maximum=maximum)
+        check_interval(f'[0, {maximum}]', initial=initial)
         check_interval('[0, 1)', momentum=momentum)
         check_integers(interval=interval)
         self.target, self.kimg, self.step, self.maximum = target, kimg, step, maximum

@@ -3,7 +3,8 @@
 import torch
 from torch import Tensor, nn
 
-from mmfncontra.utils.checks import check_integers, check_interval
+from mmfncontra.utils.checks import check_integers, check_interval, check_positive
+from mmfncontra.utils.precision import widen
 
 FORMS = ('batch', 'cumulative')
 # Rows of the running averages by the pass under way.
@@ -71,8 +72,7 @@ class ChainNorm(nn.Module):
         if form not in FORMS:
             raise ValueError(f'form must be one of {FORMS}, got {form!r}')
         check_interval('[0, 1)', decay=decay)
-        if not eps > 0:
-            raise ValueError(f'eps must be positive, got {eps}')
+        check_positive(eps=eps)
         self.num_features, self.form, self.decay, self.eps = num_features, form, decay, eps
         self.register_buffer('strength', torch.zeros(()), persistent=False)
         if form == 'cumulative':
@@ -111,7 +111,7 @@ class ChainNorm(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """(B, C, H, W) → (B, C, H, W), always a tensor of its own, in the type of ``x``."""
-        wide = x.to(torch.promote_types(x.dtype, torch.float32))
+        wide = widen(x)
         learns = self.training and torch.is_grad_enabled()
         if learns and self._measures and self._stream not in self.zero_mean:
             self.zero_mean[self._stream] = wide.mean((0, 2, 3)).square().sum()

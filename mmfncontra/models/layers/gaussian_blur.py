@@ -4,7 +4,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from mmfncontra.utils.precision import without_autocast
+from mmfncontra.utils.precision import widen, without_autocast
 
 
 def gaussian_blur(images: Tensor, sigma: Tensor, radius: int) -> Tensor:
@@ -30,12 +30,11 @@ def gaussian_blur(images: Tensor, sigma: Tensor, radius: int) -> Tensor:
             f'images of {height}x{width} are too small to be blurred: each side must be longer '
             f'than the radius of the kernel, {radius} (three times the largest sigma)'
         )
-    dtype = torch.promote_types(images.dtype, torch.float32)
-    offsets = torch.arange(-radius, radius + 1, device=images.device, dtype=dtype)
-    kernel = torch.softmax(-0.5 * (offsets / sigma.to(dtype).unsqueeze(1)) ** 2, dim=1)
-    kernel = kernel.repeat_interleave(channels, 0, output_size=batch * channels).unsqueeze(1)
     # Every channel of every image is a group with its own kernel.
-    planes = images.to(dtype).reshape(1, batch * channels, height, width)
+    planes = widen(images).reshape(1, batch * channels, height, width)
+    offsets = torch.arange(-radius, radius + 1, device=images.device, dtype=planes.dtype)
+    kernel = torch.softmax(-0.5 * (offsets / sigma.to(planes).unsqueeze(1)) ** 2, dim=1)
+    kernel = kernel.repeat_interleave(channels, 0, output_size=batch * channels).unsqueeze(1)
     with without_autocast(images.device):
         for weight, padding in (
             (kernel.unsqueeze(2), (radius, radius, 0, 0)),

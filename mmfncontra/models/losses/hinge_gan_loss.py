@@ -5,6 +5,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from mmfncontra.registry import MODELS
+from mmfncontra.utils.checks import check_positive, check_range
 from mmfncontra.utils.precision import widen
 
 
@@ -33,8 +34,8 @@ class HingeGANLoss(nn.Module):
 
     def __init__(self, margin: tuple[float, float] = (0.8, 1.0)) -> None:
         super().__init__()
-        if len(margin) != 2 or not 0 < margin[0] <= margin[1]:
-            raise ValueError(f'margin must be (low, high) with 0 < low <= high, got {margin}')
+        check_range(margin=margin)
+        check_positive(margin=margin[0])
         self.margin = tuple(margin)
 
     def disc_loss(self, real: Tensor, fake: Tensor) -> dict[str, Tensor]:

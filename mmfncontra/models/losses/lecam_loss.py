@@ -5,7 +5,7 @@ from mmengine.dist import all_reduce
 from torch import Tensor, nn
 
 from mmfncontra.registry import MODELS
-from mmfncontra.utils.checks import check_integers, check_interval
+from mmfncontra.utils.checks import check_integers, check_interval, check_not_negative
 from mmfncontra.utils.precision import widen
 
 
@@ -48,6 +48,7 @@ class LeCamLoss(nn.Module):
 
     def __init__(self, loss_weight: float = 0.3, decay: float = 0.99, warmup: int = 1000) -> None:
         super().__init__()
+        check_not_negative(loss_weight=loss_weight)
         check_interval('[0, 1)', decay=decay)
         check_integers(0, warmup=warmup)
         self.loss_weight = loss_weight

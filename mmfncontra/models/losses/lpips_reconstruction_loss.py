@@ -9,6 +9,7 @@ from mmengine.dist import get_world_size
 from torch import Tensor, nn
 
 from mmfncontra.registry import MODELS
+from mmfncontra.utils.checks import check_not_negative
 from mmfncontra.utils.precision import widen
 
 
@@ -107,6 +108,7 @@ class LPIPSReconstructionLoss(nn.Module):
         self, loss_weight: float = 1.0, backbone_weights: str | Path | None = None
     ) -> None:
         super().__init__()
+        check_not_negative(loss_weight=loss_weight)
         self.loss_weight = loss_weight
         features = load_vgg16_features(backbone_weights)
         from lpips import LPIPS

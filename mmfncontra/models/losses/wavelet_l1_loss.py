@@ -7,9 +7,10 @@ from mmengine.dist import get_world_size
 from torch import Tensor, nn
 
 from mmfncontra.registry import MODELS
+from mmfncontra.utils.checks import check_not_negative
+from mmfncontra.utils.precision import widen
 
 from ..wavelets import check_levels, decompose, filter_bank, pad_to_multiple
-from ..wavelets.transform2d import widen
 
 
 @MODELS.register_module()
@@ -52,8 +53,7 @@ class WaveletL1Loss(nn.Module):
     def __init__(self, wavelet: str = 'haar', levels: int = 4, loss_weight: float = 1.0) -> None:
         super().__init__()
         check_levels(levels)
-        if not loss_weight >= 0:
-            raise ValueError(f'loss_weight={loss_weight!r} must not be negative')
+        check_not_negative(loss_weight=loss_weight)
         self.bank = filter_bank(wavelet)
         self.levels = levels
         self.loss_weight = loss_weight

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from mmfncontra.registry import MODELS
-from mmfncontra.utils.checks import check_integers, check_range
+from mmfncontra.utils.checks import check_integers, check_positive, check_range
 
 from ..layers.gaussian_blur import gaussian_blur
 
@@ -46,8 +46,7 @@ class LowPassNegatives(nn.Module):
         super().__init__()
         check_integers(num=num)
         check_range(sigma=sigma)
-        if not sigma[0] > 0:
-            raise ValueError(f'sigma must be positive numbers of pixels, got {sigma}')
+        check_positive(sigma=sigma[0])
         self.sigma = tuple(sigma)
         self.radius = math.ceil(3 * sigma[1])
         self.min_size = self.radius + 1

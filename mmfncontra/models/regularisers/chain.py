@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from torch import Tensor, nn
 
 from mmfncontra.registry import MODELS
+from mmfncontra.utils.checks import check_not_negative, check_positive
 
 from ..layers.adaptive_strength import AdaptiveStrength
 from ..layers.chain_norm import ChainNorm
@@ -73,10 +74,8 @@ class CHAIN(nn.Module):
         decay: float = 0.9,
     ) -> None:
         super().__init__()
-        if not weight > 0:
-            raise ValueError(f'weight must be positive, got {weight}')
-        if not offset >= 0:
-            raise ValueError(f'offset must be 0 or more, got {offset}')
+        check_positive(weight=weight)
+        check_not_negative(offset=offset)
         ChainNorm(1, form, decay)  # refuses what its layers would refuse
         self.form, self.weight, self.offset, self.decay = form, weight, offset, decay
         self.strength = AdaptiveStrength(target, step=step, momentum=momentum)

@@ -7,6 +7,7 @@ from torch import Tensor, nn
 
 from mmfncontra.models.layers.adaptive_strength import AdaptiveStrength
 from mmfncontra.registry import MODELS
+from mmfncontra.utils.checks import check_positive
 from mmfncontra.utils.precision import widen
 
 from ..network_facts import image_size
@@ -85,8 +86,7 @@ class NICE(nn.Module):
         super().__init__()
         if layers is not None and (isinstance(layers, str) or not layers):
             raise ValueError(f'layers must be a list of submodule names or None, got {layers!r}')
-        if not gamma > 0:
-            raise ValueError(f'gamma must be positive, got {gamma}')
+        check_positive(gamma=gamma)
         self.layers = None if layers is None else tuple(layers)
         self.gamma = gamma
         self.strength = AdaptiveStrength(

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from mmfncontra.registry import MODELS
-from mmfncontra.utils.checks import check_range
+from mmfncontra.utils.checks import check_positive, check_range
 
 from ..layers.gaussian_blur import gaussian_blur
 
@@ -51,8 +51,7 @@ class HighBoostView(nn.Module):
         check_range(0, amount=amount)
         if not amount[1] > 0:
             raise ValueError(f'amount must reach above 0, where nothing is sharpened, got {amount}')
-        if not 0 < sigma < math.inf:
-            raise ValueError(f'sigma must be a positive number of pixels, got {sigma}')
+        check_positive(sigma=sigma)
         if limits is not None:
             check_range(limits=limits)
             if limits[0] == limits[1]:

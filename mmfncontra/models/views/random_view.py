@@ -9,8 +9,7 @@ from torch import Tensor, nn
 
 from mmfncontra.registry import MODELS
 from mmfncontra.utils.checks import check_interval
-
-from ..wavelets.transform2d import widen
+from mmfncontra.utils.precision import widen
 
 
 @MODELS.register_module()

@@ -6,6 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from mmfncontra.registry import MODELS
+from mmfncontra.utils.precision import widen
 
 from .filter_bank import FilterBank, filter_bank
 from .transform2d import (
@@ -15,7 +16,6 @@ from .transform2d import (
     interleave,
     pad_to_multiple,
     reconstruct,
-    widen,
 )
 
 

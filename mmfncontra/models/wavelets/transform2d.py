@@ -6,6 +6,7 @@ import torch
 from torch import Tensor
 
 from mmfncontra.utils.checks import check_integers
+from mmfncontra.utils.precision import widen
 
 from .filter_bank import FilterBank, filter_bank
 
@@ -36,20 +37,6 @@ def check_levels(levels: int, height: int | None = None, width: int | None = Non
             f'levels={levels} needs images of at least {2**levels}x{2**levels} pixels, '
             f'got {height}x{width}: {advice}'
         )
-
-
-def widen(x: Tensor) -> Tensor:
-    """Return ``x`` in the precision to compute in: half-precision floats become float32.
-
-    Raises:
-        TypeError: If ``x`` is no real floating-point tensor.
-    """
-    if not x.is_floating_point():
-        raise TypeError(
-            f'x has dtype {x.dtype}, but must be a floating-point tensor: convert images first, '
-            'for example with x.float() / 127.5 - 1'
-        )
-    return x if x.dtype in (torch.float32, torch.float64) else x.float()
 
 
 def pad_to_multiple(x: Tensor, multiple: int) -> Tensor:

@@ -87,7 +87,7 @@ def test_interface():
 def test_refusals():
     with pytest.raises(ValueError, match='levels must be a positive integer, got 0'):
         WaveletL1Loss(levels=0)
-    with pytest.raises(ValueError, match='loss_weight=-1'):
+    with pytest.raises(ValueError, match='loss_weight must be 0 or more, got -1'):
         WaveletL1Loss(loss_weight=-1)
     with pytest.raises(ValueError, match="wavelet='har'"):
         WaveletL1Loss('har')

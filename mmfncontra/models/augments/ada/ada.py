@@ -7,9 +7,9 @@ import torch
 from torch import Tensor, nn
 
 from mmfncontra.models.layers.adaptive_strength import AdaptiveStrength
-from mmfncontra.models.wavelets.transform2d import widen
 from mmfncontra.registry import MODELS
-from mmfncontra.utils.checks import check_interval
+from mmfncontra.utils.checks import check_interval, check_positive
+from mmfncontra.utils.precision import widen, without_autocast
 
 from .color import color_matrix, recolor
 from .corruption import add_noise, cut_out
@@ -107,8 +107,7 @@ class ADA(nn.Module):
         maximum: float = 0.8,
     ) -> None:
         super().__init__()
-        if not ada_kimg > 0:
-            raise ValueError(f'ada_kimg must be positive, got {ada_kimg}')
+        check_positive(ada_kimg=ada_kimg)
         check_interval('(0, 1]', maximum=maximum)
         self.categories = self._parse(categories)
         self.strength = AdaptiveStrength(
@@ -147,7 +146,7 @@ class ADA(nn.Module):
         if images.ndim != 4 or images.size(1) != 3 or images.size(2) != images.size(3):
             raise ValueError(f'images must be (B, 3, S, S), got {tuple(images.shape)}')
         # Autocast would round positions and filters to half precision.
-        with torch.autocast(images.device.type, enabled=False):
+        with without_autocast(images.device):
             wide = widen(images)
             return self._augment(wide, Draw(wide, self.strength.value)).to(images.dtype)
 

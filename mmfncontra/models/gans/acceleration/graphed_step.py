@@ -13,6 +13,8 @@ from mmengine.optim import OptimWrapper, OptimWrapperDict
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
+from mmfncontra.utils.checks import check_integers
+
 from ..moving_average import MovingAverage
 
 Tensors = dict[str, Tensor]
@@ -96,8 +98,7 @@ class GraphedStep:
     """
 
     def __init__(self, warmup: int = 3, recorder: type[CUDARecorder] = CUDARecorder) -> None:
-        if warmup < 1:
-            raise ValueError(f'warmup must be at least 1, got {warmup}')
+        check_integers(warmup=warmup)
         self.warmup = warmup
         self.recorder = recorder
         self.forget()
