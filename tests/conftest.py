@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from pictures import write_images
 from toy_config import write_toy_config
 
 SHARED = Path(os.environ.get('MMFNCONTRA_SHARED', Path(__file__).parents[2] / 'shared'))
@@ -55,6 +56,12 @@ def golden() -> Callable[[str], Path]:
 def photographs() -> Path:
     """Folder that holds the photograph sets ``hats`` and ``shoes``."""
     return shared('data')
+
+
+@pytest.fixture(scope='session')
+def images(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Folder of six images of 64x64 pixels."""
+    return write_images(tmp_path_factory.mktemp('images'))
 
 
 @pytest.fixture

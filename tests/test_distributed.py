@@ -2,20 +2,16 @@
 
 import os
 import socket
-import subprocess
 import sys
 from pathlib import Path
 
-import numpy as np
 import pytest
 import torch
-from PIL import Image
+from commands import CONFIGS, ROOT, run
 
 from mmfncontra.apis import prepare_config, run_training
 
-ROOT = Path(__file__).parents[1]
-
-CONFIG = ROOT / 'configs/fncontra/fastgan-offline_64.py'
+CONFIG = CONFIGS / 'fncontra/fastgan-offline_64.py'
 NARROW = {
     'model.generator.base_channels': 4,
     'model.discriminator.base_channels': 4,
@@ -27,15 +23,6 @@ def free_port():
     with socket.socket() as s:
         s.bind(('127.0.0.1', 0))
         return str(s.getsockname()[1])
-
-
-@pytest.fixture
-def images(tmp_path):
-    folder = tmp_path / 'images'
-    folder.mkdir()
-    for i, image in enumerate(np.random.default_rng(0).integers(0, 256, (6, 64, 64, 3))):
-        Image.fromarray(image.astype(np.uint8)).save(folder / f'{i}.png')
-    return folder
 
 
 PROBE = """
@@ -72,21 +59,14 @@ def test_two_ranks_agree_and_their_checkpoint_resumes_on_one(images, tmp_path):
     work_dir = tmp_path / 'run'
     options = [f'{k}={v}' for k, v in NARROW.items()]
     environment = {
-        **os.environ,
         'PORT': free_port(),
         'PYTHONPATH': os.pathsep.join([str(tmp_path), str(ROOT)]),
         'PATH': os.pathsep.join([str(Path(sys.executable).parent), os.environ['PATH']]),
     }
-    done = subprocess.run(
-        [
-            *('bash', ROOT / 'tools/dist_train.sh', config, '2', '--data', images),
-            *('--work-dir', work_dir, '--cfg-options', 'train_cfg.max_iters=3', *options),
-        ],
-        env=environment,
-        capture_output=True,
-        text=True,
-        timeout=300,
-        check=False,
+    done = run(
+        *('bash', ROOT / 'tools/dist_train.sh', config, '2', '--data', images),
+        *('--work-dir', work_dir, '--cfg-options', 'train_cfg.max_iters=3', *options),
+        **environment,
     )
     assert done.returncode == 0, done.stderr[-3000:]
     assert done.stdout.count('done: ') == 1

@@ -1,13 +1,8 @@
 """What a training imports, in a fresh process."""
 
-import os
-import subprocess
-import sys
-from pathlib import Path
-
 import pytest
+from commands import CONFIGS, ROOT, run_python
 
-ROOT = Path(__file__).parents[1]
 UNUSED = (
     'albumentations',
     'diffusers',
@@ -39,22 +34,14 @@ OPTIONS = {
 }
 
 
-def _run(*command, cwd):
-    env = {**os.environ, 'OMP_NUM_THREADS': '1', 'CUDA_VISIBLE_DEVICES': ''}
-    return subprocess.run(
-        [sys.executable, *map(str, command)], cwd=cwd, env=env, capture_output=True, text=True,
-        timeout=300, check=False,
-    )  # fmt: skip
-
-
 def test_a_training_imports_what_it_uses(tmp_path):
     code = TRAIN.format(
-        config=str(ROOT / 'configs/fastgan/fastgan_demo.py'),
+        config=str(CONFIGS / 'fastgan/fastgan_demo.py'),
         work_dir=str(tmp_path),
         options=OPTIONS,
         unused=set(UNUSED),
     )
-    done = _run('-c', code, cwd=tmp_path)
+    done = run_python('-c', code, cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     assert done.stdout.splitlines()[-1].split() == ['imported:']
 
@@ -87,8 +74,8 @@ except SystemExit as stop:
 )
 def test_mistakes_are_answered_before_heavy_imports(tmp_path, arguments, heavy):
     config, *rest = arguments
-    argv = [str(ROOT / 'tools/train.py'), str(ROOT / 'configs' / config), *rest]
-    done = _run('-c', REFUSED.format(argv=argv, heavy=heavy), cwd=tmp_path)
+    argv = [str(ROOT / 'tools/train.py'), str(CONFIGS / config), *rest]
+    done = run_python('-c', REFUSED.format(argv=argv, heavy=heavy), cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     assert done.stdout.strip() == '', done.stdout
     assert 'error: ' in done.stderr and 'Traceback' not in done.stderr

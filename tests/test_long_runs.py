@@ -16,6 +16,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from commands import ROOT
 from mmengine.hooks import Hook
 from toy_config import write_toy_config
 
@@ -25,7 +26,6 @@ from mmfncontra.engine import TrainingRunner
 from mmfncontra.engine.logs import deferred_message_hub as hubs
 from mmfncontra.launch.work_dir_lock import hold_work_dir
 
-ROOT = Path(__file__).parents[1]
 ITERATIONS = int(os.environ.get('MMFNCONTRA_LONG_RUN', 1500))
 linux = pytest.mark.skipif(sys.platform != 'linux', reason='reads /proc')
 

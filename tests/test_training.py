@@ -1,15 +1,14 @@
 """Real Runner iterations at a small size, interrupted and resumed."""
 
 import json
-from pathlib import Path
 from unittest import mock
 
 import pytest
 import torch
+from commands import CONFIGS
 
 from mmfncontra.apis import prepare_config, run_training
 
-CONFIGS = Path(__file__).parents[1] / 'configs'
 NARROW = {
     'model.generator.base_channels': 4,
     'model.discriminator.base_channels': 4,
@@ -30,17 +29,6 @@ def train(config, work_dir, data, iterations, **arguments):
         **arguments,
     )
     return run_training(cfg)
-
-
-@pytest.fixture(scope='module')
-def images(tmp_path_factory):
-    import numpy as np
-    from PIL import Image
-
-    folder = tmp_path_factory.mktemp('images')
-    for i, image in enumerate(np.random.default_rng(0).integers(0, 256, (6, 64, 64, 3))):
-        Image.fromarray(image.astype(np.uint8)).save(folder / f'{i}.png')
-    return folder
 
 
 @pytest.mark.parametrize('family', ['fastgan', 'fncontra'])

@@ -1,13 +1,12 @@
 """Validation steers a training: the best checkpoint, and an early stop."""
 
 import json
-from pathlib import Path
 
 import pytest
+from commands import CONFIGS
 
 from mmfncontra.apis import prepare_config, run_training
 
-ROOT = Path(__file__).parents[1]
 SMALL = {
     'model.generator.base_channels': 4,
     'model.discriminator.base_channels': 4,
@@ -23,7 +22,7 @@ SMALL = {
 
 
 def run(tmp_path, **options):
-    path = ROOT / 'configs' / 'fastgan' / 'fastgan_demo.py'
+    path = CONFIGS / 'fastgan/fastgan_demo.py'
     return run_training(prepare_config(path, work_dir=tmp_path, cfg_options={**SMALL, **options}))
 
 
@@ -56,7 +55,7 @@ def test_early_stop(tmp_path):
 
 def test_training_without_validation(tmp_path):
     none = dict.fromkeys(('val_cfg', 'val_dataloader', 'val_evaluator'))
-    path = ROOT / 'configs' / 'fastgan' / 'fastgan_demo.py'
+    path = CONFIGS / 'fastgan/fastgan_demo.py'
     options = {k: v for k, v in SMALL.items() if not k.startswith('val_')} | none
     run_training(
         prepare_config(path, work_dir=tmp_path, cfg_options={**options, 'train_cfg.max_iters': 1})

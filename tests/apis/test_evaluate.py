@@ -1,16 +1,16 @@
 import json
 from collections import OrderedDict
-from pathlib import Path
 
 import pytest
 import torch
+from commands import CONFIGS
 from mmengine.registry import DefaultScope
 
 from mmfncontra.apis import prepare_config, run_training
 from mmfncontra.apis.evaluate import evaluate
 from mmfncontra.evaluation.card import MetricCard
 
-DEMO = Path(__file__).parents[2] / 'configs' / 'fastgan' / 'fastgan_demo.py'
+DEMO = CONFIGS / 'fastgan' / 'fastgan_demo.py'
 METRICS = [dict(type='mmfncontra.ImageMetrics', num_fake=6)]
 PLAIN = dict(device='cpu')
 

@@ -1,16 +1,11 @@
 """What the tables of bad input share."""
 
-import importlib.util
 import re
-from pathlib import Path
 
-import numpy as np
 import pytest
-from PIL import Image
 
 from mmfncontra.launch.command import user_error
 
-ROOT = Path(__file__).parents[2]
 # A whole config in small: the parts of configs/fncontra/fastgan_64.py, and every section of a run.
 CONFIG = """
 default_scope = 'mmfncontra'
@@ -60,15 +55,6 @@ class Trained(Exception):
     """A training step was about to be made."""
 
 
-def write_images(folder, num=2, size=64):
-    """Write noise as PNG files."""
-    folder.mkdir(parents=True, exist_ok=True)
-    random = np.random.default_rng(0)
-    for i in range(num):
-        pixels = random.integers(0, 256, (size, size, 3), dtype=np.uint8)
-        Image.fromarray(pixels).save(folder / f'{i}.png')
-
-
 def complaint(action, *arguments, **keywords):
     """What a user is told of a mistake: one short line from a check, before any training step."""
     with pytest.raises(Exception) as raised:
@@ -83,12 +69,3 @@ def check(said, culprit, remedy):
     """Check that a message names what is wrong and what would be right."""
     assert re.search(culprit, said), f'{culprit} is not in: {said}'
     assert re.search(remedy, said), f'{remedy} is not in: {said}'
-
-
-def tool(name):
-    """The main function of a tool."""
-    path = ROOT / 'tools' / f'{name}.py'
-    spec = importlib.util.spec_from_file_location(path.stem, path)
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module.main

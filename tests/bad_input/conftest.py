@@ -1,5 +1,6 @@
 import pytest
-from bad_input import CONFIG, Trained, write_images
+from bad_input import CONFIG, Trained
+from pictures import write_images
 
 from mmfncontra.apis import parse_options, prepare_config, run_training
 
@@ -8,7 +9,7 @@ from mmfncontra.apis import parse_options, prepare_config, run_training
 def place(tmp_path, monkeypatch):
     """The current folder, with a config and two images."""
     monkeypatch.chdir(tmp_path)
-    write_images(tmp_path / 'images')
+    write_images(tmp_path / 'images', num=2)
     (tmp_path / 'base.py').write_text(CONFIG)
     return tmp_path
 

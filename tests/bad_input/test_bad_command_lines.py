@@ -3,7 +3,8 @@ import shlex
 
 import pytest
 import torch
-from bad_input import check, complaint, tool
+from bad_input import check, complaint
+from commands import load_tool
 
 
 @pytest.fixture
@@ -118,7 +119,7 @@ LINES = [
 @pytest.mark.parametrize(('line', 'culprit', 'remedy'), LINES, ids=[row[0] for row in LINES])
 def test_refused(files, monkeypatch, line, culprit, remedy):
     name, *arguments = shlex.split(line)
-    check(complaint(tool(name), arguments), culprit, remedy)
+    check(complaint(load_tool(name).main, arguments), culprit, remedy)
 
 
 # Refused by argparse: usage, then one line.
@@ -143,7 +144,7 @@ def test_refused_by_argparse(name, arguments, said, capsys):
     import re
 
     with pytest.raises(SystemExit) as left:
-        tool(name)(shlex.split(arguments))
+        load_tool(name).main(shlex.split(arguments))
     assert left.value.code == 2
     assert re.search(said, capsys.readouterr().err.splitlines()[-1])
 
@@ -154,5 +155,5 @@ def test_refused_by_argparse(name, arguments, said, capsys):
 )
 def test_converter(files, name, said):
     with pytest.raises(SystemExit, match=said) as left:
-        tool('model_converters/fastgan_to_mmfncontra')([name, 'out.pth'])
+        load_tool('model_converters/fastgan_to_mmfncontra').main([name, 'out.pth'])
     assert '\n' not in str(left.value) and name in str(left.value)

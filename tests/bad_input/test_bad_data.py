@@ -1,16 +1,14 @@
 import os
-import zipfile
 
 import numpy as np
 import pytest
-from bad_input import check, complaint, write_images
+from bad_input import check, complaint
+from pictures import write_images, write_zip
 from PIL import Image
 
 
 def _zip(path, **files):
-    with zipfile.ZipFile(path, 'w') as archive:
-        for name, content in files.items():
-            archive.writestr(name.replace('_', '.'), content)
+    write_zip(path, {name.replace('_', '.'): content for name, content in files.items()})
 
 
 def _encrypted(path):
@@ -32,7 +30,7 @@ def _files(**files):
 
 def _image(name, **keywords):
     def make(path):
-        write_images(path)
+        write_images(path, 2)
         keywords.setdefault('size', (64, 64))
         Image.new(keywords.pop('mode', 'RGB'), **keywords).save(path / name)
 
@@ -40,12 +38,12 @@ def _image(name, **keywords):
 
 
 def _dangling(path):
-    write_images(path)
+    write_images(path, 2)
     os.symlink('nowhere', path / 'lost.png')
 
 
 def _cut(path):
-    write_images(path)
+    write_images(path, 2)
     whole = (path / '0.png').read_bytes()
     (path / 'cut.png').write_bytes(whole[: len(whole) // 2])
 
@@ -125,7 +123,7 @@ def test_folders_that_are_no_classes(start, place, folders):
 
 @pytest.mark.parametrize('mode', ['1', 'L', 'LA', 'P', 'RGBA', 'CMYK', 'I;16'])
 def test_other_modes_are_taken(start, place, mode):
-    write_images(place / 'mixed')
+    write_images(place / 'mixed', 2)
     suffix = 'tif' if mode == 'CMYK' else 'png'
     if mode == 'I;16':
         image = Image.fromarray(np.zeros((64, 64), np.uint16))

@@ -1,11 +1,8 @@
-import os
-import subprocess
 import sys
-from pathlib import Path
 
 import pytest
+from commands import ROOT, run_python
 
-ROOT = Path(__file__).parents[2]
 sys.path.insert(0, str(ROOT / 'benchmarks'))
 
 
@@ -14,13 +11,6 @@ def command(tmp_path):
     """Run a command of benchmarks/ from another folder."""
 
     def run(script, *arguments, **env):
-        return subprocess.run(
-            [sys.executable, str(ROOT / 'benchmarks' / script), *map(str, arguments)],
-            cwd=tmp_path,
-            env={**os.environ, 'OMP_NUM_THREADS': '1', **env},
-            capture_output=True,
-            text=True,
-            check=False,
-        )
+        return run_python(ROOT / 'benchmarks' / script, *arguments, cwd=tmp_path, **env)
 
     return run

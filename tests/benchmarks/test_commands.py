@@ -1,15 +1,12 @@
 """The commands that time something, at tiny sizes."""
 
 import json
-import os
 import re
 import shutil
-import subprocess
-from pathlib import Path
 
 import pytest
+from commands import ROOT, run
 
-ROOT = Path(__file__).parents[2]
 NARROW = ['model.generator.base_channels=4', 'model.discriminator.base_channels=4']
 TINY = ['--size', 64, '--batch', 2]
 
@@ -54,10 +51,8 @@ def test_versions(command):
     ratios = re.findall(r'^(\w+) .* s before, .* s now: ([0-9.]+) x', shown, re.M)
     assert [name for name, _ in ratios] == ['fastgan', 'fncontra']
     assert all(0.05 < float(ratio) < 20 for _, ratio in ratios)
-    left = subprocess.run(
-        ['git', '-C', ROOT, 'worktree', 'list'], capture_output=True, text=True, check=True
-    )
-    assert '/older ' not in left.stdout
+    left = run('git', '-C', ROOT, 'worktree', 'list')
+    assert left.returncode == 0 and '/older ' not in left.stdout
 
 
 def test_sampling(command):
@@ -84,8 +79,8 @@ def test_wheels_are_asked_for_in_the_tested_versions(tmp_path):
     shutil.copy(ROOT / 'benchmarks' / 'pack_wheels.sh', script)
     (tmp_path / 'wheels').mkdir()
     (tmp_path / 'wheels' / 'old.whl').touch()
-    env = {**os.environ, 'PYTHON': str(stub), 'PYTHON_VERSION': '3.11'}
-    subprocess.run([script, 'wheels'], env=env, check=True, capture_output=True)
+    done = run(script, 'wheels', PYTHON=stub, PYTHON_VERSION='3.11')
+    assert done.returncode == 0, done.stderr
     download, build = (tmp_path / 'wheels' / 'asked').read_text().splitlines()
     assert not (tmp_path / 'wheels' / 'old.whl').exists()
     assert '--python-version 3.11' in download and build.endswith('--wheel-dir wheels .')

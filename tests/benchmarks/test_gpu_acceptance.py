@@ -1,13 +1,10 @@
 """The acceptance run on a CPU, at tiny sizes: all that it does, and what it refuses."""
 
 import json
-import os
-import subprocess
-import sys
-from pathlib import Path
 
 import pytest
 from acceptance.table import CHECKS
+from commands import ROOT, run_python
 
 # What a line has that says nothing of what was checked.
 FRAME = {'ended', 'check', 'at', 'seconds', 'dry_run'}
@@ -15,16 +12,9 @@ FRAME = {'ended', 'check', 'at', 'seconds', 'dry_run'}
 
 @pytest.fixture(scope='module')
 def dry_run(tmp_path_factory):
-    script = Path(__file__).parents[2] / 'benchmarks' / 'gpu_acceptance.py'
     file = tmp_path_factory.mktemp('results') / 'dry.jsonl'
-    done = subprocess.run(
-        [sys.executable, script, '--dry-run', '--budget', '3000', '--out', file],
-        cwd=file.parent,
-        env={**os.environ, 'OMP_NUM_THREADS': '1'},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    options = ['--dry-run', '--budget', '3000', '--out', file]
+    done = run_python(ROOT / 'benchmarks/gpu_acceptance.py', *options, cwd=file.parent)
     log = file.with_name('dry_files') / 'log.txt'
     assert done.returncode == 0, done.stdout[-6000:] + done.stderr + log.read_text()[-6000:]
     return file, [json.loads(line) for line in file.read_text().splitlines()], done.stdout

@@ -1,12 +1,11 @@
 import os
 import pickle
-import subprocess
-import sys
 import zipfile
 
 import numpy as np
 import pytest
 import torch
+from commands import run_python
 from mmengine.logging import HistoryBuffer, MessageHub
 
 from mmfncontra.checkpoints.safe_globals import allow_training_checkpoints, history_statistic
@@ -108,4 +107,4 @@ def test_needs_no_mmagic():
         'allow_training_checkpoints()\n'
         'sys.exit("mmagic" in sys.modules)'
     )
-    assert subprocess.run([sys.executable, '-c', code], check=False).returncode == 0
+    assert run_python('-c', code).returncode == 0

@@ -1,11 +1,11 @@
 """Trainings of a few iterations of small networks."""
 
 import json
-from pathlib import Path
+
+from commands import CONFIGS
 
 from mmfncontra.apis import prepare_config, run_training
 
-CONFIGS = Path(__file__).parents[2] / 'configs'
 SHORT = {
     'train_cfg.val_begin': 1000,  # validation has tests of its own
     'default_hooks.doctor': None,

@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from commands import CONFIGS
 from mmengine.config import Config
 from mmengine.dataset import DefaultSampler, InfiniteSampler, RepeatDataset, pseudo_collate
 from mmengine.logging import MMLogger
@@ -16,7 +17,6 @@ from torch.utils.data import DataLoader
 from mmfncontra.datasets import FewShotDataset, few_shot_dataset, resize_image
 from mmfncontra.registry import DATASETS
 
-CONFIGS = Path(__file__).parents[2] / 'configs' / '_base_' / 'datasets'
 SIZES = {
     **dict.fromkeys(['shells', 'skulls', 'moongate', 'flat-colored', 'fauvism-still-life'], 1024),
     **dict.fromkeys(['art-painting', 'pokemon'], 1024),
@@ -244,7 +244,7 @@ def test_arguments_are_checked(folder, argument, value):
 
 @pytest.mark.parametrize('name', SIZES)
 def test_configs_build(name, folder, default_scope):
-    cfg = Config.fromfile(CONFIGS / f'{name}.py').train_dataloader
+    cfg = Config.fromfile(CONFIGS / f'_base_/datasets/{name}.py').train_dataloader
     assert cfg.batch_size == 8 and cfg.sampler == dict(type='InfiniteSampler', shuffle=True)
     assert cfg.dataset.data_root == f'data/{name}' and cfg.dataset.size == SIZES[name]
     dataset = DATASETS.build({**cfg.dataset, 'data_root': str(folder), 'size': 16})
@@ -258,19 +258,19 @@ def test_every_config_is_tested():
 
 
 def test_folder_config_asks_for_a_folder(default_scope):
-    cfg = Config.fromfile(CONFIGS / 'folder.py').train_dataloader.dataset
+    cfg = Config.fromfile(CONFIGS / '_base_/datasets/folder.py').train_dataloader.dataset
     with pytest.raises(ValueError, match='--data FOLDER'):
         DATASETS.build(cfg)
 
 
 def test_procedural_config_needs_no_files(default_scope):
-    cfg = Config.fromfile(CONFIGS / 'procedural_shells.py').train_dataloader.dataset
+    cfg = Config.fromfile(CONFIGS / '_base_/datasets/procedural_shells.py').train_dataloader.dataset
     dataset = DATASETS.build({**cfg, 'num_images': 2, 'size': 32})
     assert dataset[1]['inputs'].shape == (3, 32, 32)
 
 
 def test_flips_come_from_the_pipeline(folder, default_scope):
-    cfg = Config.fromfile(CONFIGS / 'folder.py').train_dataloader.dataset
+    cfg = Config.fromfile(CONFIGS / '_base_/datasets/folder.py').train_dataloader.dataset
     dataset = DATASETS.build({**cfg, 'data_root': str(folder), 'size': 16})
     upright = torch.tensor(resize_image(pixels(0), 16)).permute(2, 0, 1)
     np.random.seed(0)

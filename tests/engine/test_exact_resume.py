@@ -5,18 +5,17 @@ import os
 import signal
 from pathlib import Path
 
-import numpy as np
 import pytest
 import torch
+from commands import CONFIGS
 from deep_equality import differences
 from mmengine.config import Config
 from mmengine.hooks import Hook
-from PIL import Image
 
 from mmfncontra.apis import load_checkpoint_file, prepare_config, run_training
 from mmfncontra.registry import HOOKS
 
-CONFIG = Path(__file__).parents[2] / 'configs/fncontra/fastgan-offline_64.py'
+CONFIG = CONFIGS / 'fncontra/fastgan-offline_64.py'
 OPTIONS = {
     'model.generator.base_channels': 4,
     'model.discriminator.base_channels': 4,
@@ -57,14 +56,6 @@ class RaiseAt(Hook):
     def before_val_epoch(self, runner):
         if self.in_validation and runner.iter == self.iteration:
             self._stop(runner)
-
-
-@pytest.fixture(scope='module')
-def images(tmp_path_factory):
-    folder = tmp_path_factory.mktemp('images')
-    for i, image in enumerate(np.random.default_rng(0).integers(0, 256, (6, 64, 64, 3))):
-        Image.fromarray(image.astype(np.uint8)).save(folder / f'{i}.png')
-    return folder
 
 
 def train(images, work_dir, iterations=6, hooks=(), **arguments):

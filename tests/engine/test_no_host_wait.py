@@ -4,19 +4,17 @@ import json
 from contextlib import ExitStack
 from pathlib import Path
 
-import numpy as np
 import pytest
 import torch
+from commands import CONFIGS
 from mmengine.hooks import Hook
 from mmengine.logging import MessageHub
-from PIL import Image
 from torch.overrides import TorchFunctionMode
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from mmfncontra.apis import prepare_config
 from mmfncontra.engine import TrainingRunner
 
-CONFIGS = Path(__file__).parents[2] / 'configs'
 # Each makes the host wait for a value of the device.
 _CALLS = ('item', 'tolist', 'cpu', 'numpy', '__bool__', '__float__', '__int__', '__index__')
 _WAITING_CALLS = {getattr(torch.Tensor, name) for name in _CALLS}
@@ -53,14 +51,6 @@ class Guard(Hook):
             self.modes.enter_context(NoWaitingCall())
         if batch_idx == self.last:
             self.modes.close()
-
-
-@pytest.fixture(scope='module')
-def images(tmp_path_factory):
-    folder = tmp_path_factory.mktemp('images')
-    for i, image in enumerate(np.random.default_rng(0).integers(0, 256, (6, 64, 64, 3))):
-        Image.fromarray(image.astype(np.uint8)).save(folder / f'{i}.png')
-    return folder
 
 
 @pytest.fixture

@@ -4,7 +4,6 @@ import pytest
 import torch
 from deep_equality import differences
 from mmengine.hooks import Hook
-from toy_config import write_toy_config
 
 from mmfncontra.apis import load_checkpoint_file, prepare_config, run_training
 from mmfncontra.registry import HOOKS
@@ -24,11 +23,6 @@ class GoBack(Hook):
         self.rates.append(runner.optim_wrapper['generator'].get_lr()['lr'][0])
         if self.done in self.after:
             runner.train_loop.roll_back(self.lr_factor)
-
-
-@pytest.fixture
-def toy_config(tmp_path):
-    return write_toy_config(tmp_path)
 
 
 def train(config, work_dir, *hooks, **arguments):

@@ -1,16 +1,15 @@
 """mmpretrain's models of projects/ssl, small; who imports it is skipped where they are not."""
 
 from importlib.util import find_spec
-from pathlib import Path
 
 import pytest
 import torch
+from commands import ROOT
 from mmengine.model import revert_sync_batchnorm
 from mmengine.registry import DefaultScope
 
 from mmfncontra.compat.prepare_mmpretrain import prepare_mmpretrain
 
-ROOT = Path(__file__).parents[2]
 SSL = ROOT / 'projects' / 'ssl'
 if find_spec('mmpretrain') is None or find_spec('sklearn') is None:
     pytest.skip(

@@ -1,12 +1,9 @@
 """The projects' commands where nothing is installed."""
 
-import subprocess
-import sys
-from pathlib import Path
-
 import pytest
+from commands import ROOT, run_python
 
-PROJECTS = Path(__file__).parents[2] / 'projects'
+PROJECTS = ROOT / 'projects'
 
 
 @pytest.mark.parametrize(
@@ -21,8 +18,7 @@ PROJECTS = Path(__file__).parents[2] / 'projects'
 )
 def test_a_missing_package_is_one_line(argv, noise, tmp_path):
     # -S: without the environment's packages.
-    words = [sys.executable, '-S', str(PROJECTS / argv[0]), *map(str, argv[1:]), '--data', noise]
-    done = subprocess.run(words, cwd=tmp_path, capture_output=True, text=True, check=False)
+    done = run_python('-S', PROJECTS / argv[0], *argv[1:], '--data', noise, cwd=tmp_path)
     assert done.returncode == 2
     assert done.stderr.count('\n') == 1 and done.stderr.startswith('error: mmfncontra needs torch')
     assert 'make install' in done.stderr

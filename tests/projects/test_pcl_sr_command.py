@@ -1,14 +1,12 @@
 """Commands and configs of projects/pcl_sr."""
 
-import os
-import subprocess
-import sys
 from pathlib import Path
 
 import cv2
 import numpy as np
 import pytest
 import torch
+from commands import run_python
 from PIL import Image
 
 from projects.pcl_sr import run as run_all
@@ -26,14 +24,6 @@ MODELS = {
     'esrgan': 'ESRGAN',
     'esrgan_contrast': 'ContrastiveESRGAN',
 }
-
-
-def run(*command, cwd):
-    env = {**os.environ, 'OMP_NUM_THREADS': '1', 'CUDA_VISIBLE_DEVICES': ''}
-    return subprocess.run(
-        [sys.executable, *map(str, command)], cwd=cwd, env=env, capture_output=True, text=True,
-        timeout=600, check=False,
-    )  # fmt: skip
 
 
 COMMAND = """
@@ -57,7 +47,7 @@ def finished(noise, tmp_path_factory):
         readme.write('<!-- end of results -->\nafter\n')
     argv = [str(PROJECT / 'run.py'), '--quick', '--data', str(noise), '--out', str(folder)]
     argv += ['--work-dir', str(folder / 'work'), '--seeds', '0', '--jobs', '1']
-    done = run('-c', COMMAND.format(argv=argv), cwd=folder)
+    done = run_python('-c', COMMAND.format(argv=argv), cwd=folder)
     assert done.returncode == 0, done.stderr
     return folder, done.stdout
 
@@ -101,7 +91,7 @@ def test_metrics_of_bicubic_are_those_of_plain_numpy(finished):
 
 
 def test_a_config_starts_by_itself(noise, tmp_path):
-    done = run(
+    done = run_python(
         PROJECT / 'train.py', PROJECT / 'configs/srgan_contrast.py', '--data', noise,
         '--work-dir', tmp_path / 'work', '--cfg-options', 'train_cfg.max_iters=1',
         'default_hooks.logger.interval=1',

@@ -2,10 +2,9 @@ import re
 from pathlib import Path
 
 import pytest
+from commands import ROOT
 
 from projects.photographs import default_data, find_data
-
-ROOT = Path(__file__).parents[2]
 
 
 def test_default_is_the_folder_of_the_variable_or_beside_the_checkout(monkeypatch):

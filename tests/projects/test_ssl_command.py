@@ -1,14 +1,12 @@
 """Commands of projects/ssl."""
 
-import os
 import re
-import subprocess
-import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
+from commands import run_python
 from PIL import Image
 from ssl_models import SSL, ssl_config
 
@@ -57,11 +55,7 @@ assert 'mmpretrain' in sys.modules and not heavy, heavy
 
 def _run(cwd, *argv):
     code = RUN.format(argv=[str(SSL / 'run.py'), *map(str, argv)])
-    environment = {**os.environ, 'OMP_NUM_THREADS': '1', 'CUDA_VISIBLE_DEVICES': ''}
-    done = subprocess.run(
-        [sys.executable, '-c', code], cwd=cwd, env=environment, capture_output=True, text=True,
-        timeout=300, check=False,
-    )  # fmt: skip
+    done = run_python('-c', code, cwd=cwd)
     assert done.returncode == 0, done.stderr
     return done
 

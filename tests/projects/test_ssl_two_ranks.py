@@ -1,12 +1,9 @@
 """Two ranks with half of a batch each do what one rank does with the whole of it."""
 
-import os
-import subprocess
-import sys
-
 import numpy as np
 import pytest
 import torch
+from commands import run_python
 from mmengine.dist import get_rank, get_world_size
 from mmengine.registry import DefaultScope
 from ssl_models import SSL, build_ssl_model, ssl_config
@@ -78,15 +75,12 @@ def test_torchrun_starts_it_on_machines_without_a_gpu(tmp_path):
     options = ['train_cfg.max_epochs=1', 'train_dataloader.dataset.indices=64']
     options += ['train_dataloader.num_workers=0', 'train_dataloader.persistent_workers=False']
     options += ['train_dataloader.batch_size=16']
-    done = subprocess.run(
-        [
-            *(sys.executable, '-m', 'torch.distributed.run', '--standalone', '--nproc-per-node=2'),
-            *(SSL / 'train.py', SSL / 'configs' / 'simclr-dcl_digits.py'),
-            *('--launcher', 'pytorch', '--cfg-options', *options),
-        ],
-        cwd=tmp_path, env={**os.environ, 'OMP_NUM_THREADS': '1'}, capture_output=True, text=True,
-        timeout=120, check=False,
-    )  # fmt: skip
+    done = run_python(
+        *('-m', 'torch.distributed.run', '--standalone', '--nproc-per-node=2'),
+        *(SSL / 'train.py', SSL / 'configs' / 'simclr-dcl_digits.py'),
+        *('--launcher', 'pytorch', '--cfg-options', *options),
+        cwd=tmp_path,
+    )
     assert done.returncode == 0, done.stderr
     # 32 images of each rank.
     assert '[1][2/2]' in done.stdout

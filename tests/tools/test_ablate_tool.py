@@ -1,28 +1,19 @@
 import csv
-import importlib.util
 import sys
 from pathlib import Path
 
 import pytest
+from commands import ROOT, load_tool
 from toy_config import write_toy_config
 
 from mmfncontra.apis.ablation.trainings import plan_runs
 from mmfncontra.apis.ablation.variants import Variant
 from mmfncontra.launch.command import run_command
 
-ROOT = Path(__file__).parents[2]
-
-
-def load(name):
-    spec = importlib.util.spec_from_file_location(name, ROOT / 'tools' / f'{name}.py')
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
 
 @pytest.fixture
 def tool():
-    return load('ablate')
+    return load_tool('ablate')
 
 
 @pytest.fixture
@@ -101,7 +92,7 @@ def test_commands_are_those_of_training(tool):
     variant = Variant('a', 'b.py', ('x.y=None', 'z=[1,2]'))
     command = plan_runs([variant], 'out', [3], data='c', options=['z=0'], amp=True)[0].command
     assert command[0] == sys.executable and Path(command[1]).samefile(ROOT / 'tools' / 'train.py')
-    args = load('train').parse_args(command[2:])
+    args = load_tool('train').parse_args(command[2:])
     assert (args.config, args.seed, args.data, args.resume, args.amp) == (
         'b.py',
         3,

@@ -1,24 +1,13 @@
-import importlib.util
-from pathlib import Path
-
 import numpy as np
 import pytest
 import torch
+from commands import load_tool
 from PIL import Image
 from toy_config import write_toy_config
 from toy_gan import ToyGenerator
 
 from mmfncontra.apis import load_generator, sample_images
 from mmfncontra.launch.command import run_command
-
-ROOT = Path(__file__).parents[2]
-
-
-def _tool(name):
-    spec = importlib.util.spec_from_file_location(name, ROOT / 'tools' / f'{name}.py')
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
 
 
 @pytest.fixture
@@ -34,7 +23,7 @@ def _images(folder, num):
 
 
 def test_numbered_files_and_a_grid(checkpoint, tmp_path, capsys):
-    _tool('generate').main([str(checkpoint), '--num', '5', '--batch-size', '2', '--grid'])
+    load_tool('generate').main([str(checkpoint), '--num', '5', '--batch-size', '2', '--grid'])
     out = tmp_path / 'generated'
     assert sorted(p.name for p in out.iterdir()) == [
         *(f'{i:06d}.png' for i in range(5)),
@@ -48,7 +37,7 @@ def test_numbered_files_and_a_grid(checkpoint, tmp_path, capsys):
 
 def test_a_seed_repeats(checkpoint, tmp_path):
     for name, seed in (('a', 1), ('b', 1), ('c', 2)):
-        _tool('generate').main(
+        load_tool('generate').main(
             [str(checkpoint), '--num', '3', '--seed', str(seed), '--out', str(tmp_path / name)]
         )
     a, b, c = (_images(tmp_path / name, 3) for name in 'abc')
@@ -69,6 +58,6 @@ def test_a_seed_repeats(checkpoint, tmp_path):
 )
 def test_mistakes_are_one_line(checkpoint, arguments, said, capsys):
     with pytest.raises(SystemExit) as left:
-        run_command(lambda: _tool('generate').main([str(checkpoint), *arguments]))
+        run_command(lambda: load_tool('generate').main([str(checkpoint), *arguments]))
     error = capsys.readouterr().err
     assert left.value.code == 2 and said in error and error.count('\n') == 1

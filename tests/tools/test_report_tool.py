@@ -1,19 +1,9 @@
-import importlib.util
 import json
-from pathlib import Path
 
 import pytest
+from commands import load_tool
 
 from mmfncontra.launch.command import run_command
-
-ROOT = Path(__file__).parents[2]
-
-
-def _tool(name):
-    spec = importlib.util.spec_from_file_location(name, ROOT / 'tools' / f'{name}.py')
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
 
 
 @pytest.fixture
@@ -25,7 +15,7 @@ def work_dir(tmp_path):
 
 
 def test_one_run(work_dir, capsys):
-    _tool('report').main([str(work_dir)])
+    load_tool('report').main([str(work_dir)])
     out = work_dir / 'report.html'
     assert 'Run report: one' in out.read_text()
     assert capsys.readouterr().out.startswith(f'report in {out} (')
@@ -36,9 +26,9 @@ def test_several_runs(work_dir, tmp_path, monkeypatch):
     other.mkdir()
     (other / 'doctor.json').write_text(json.dumps([dict(iteration=1, verdict='collapse')]))
     monkeypatch.chdir(tmp_path)
-    _tool('report').main([str(work_dir), str(other)])
+    load_tool('report').main([str(work_dir), str(other)])
     assert 'collapse' in (tmp_path / 'report.html').read_text()
-    _tool('report').main([str(work_dir), str(other), '--out', 'new/name.html'])
+    load_tool('report').main([str(work_dir), str(other), '--out', 'new/name.html'])
     assert (tmp_path / 'new' / 'name.html').is_file()
 
 
@@ -53,6 +43,6 @@ def test_several_runs(work_dir, tmp_path, monkeypatch):
 def test_mistakes_are_one_line(work_dir, tmp_path, arguments, said, capsys):
     arguments = [argument.format(tmp_path) for argument in arguments]
     with pytest.raises(SystemExit) as left:
-        run_command(lambda: _tool('report').main(arguments))
+        run_command(lambda: load_tool('report').main(arguments))
     error = capsys.readouterr().err
     assert left.value.code == 2 and said in error and error.count('\n') == 1

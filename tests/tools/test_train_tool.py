@@ -1,31 +1,12 @@
-import os
 import re
-import subprocess
-import sys
-from pathlib import Path
 
 import pytest
-from toy_config import write_toy_config
-
-ROOT = Path(__file__).parents[2]
-TOY = ROOT / 'tests' / 'toys'
-ENV = {**os.environ, 'PYTHONPATH': str(TOY), 'OMP_NUM_THREADS': '1', 'MKL_NUM_THREADS': '1'}
-
-
-def _run(*command, cwd, **env):
-    return subprocess.run(
-        [str(c) for c in command], cwd=cwd, env={**ENV, **env}, capture_output=True, text=True,
-        timeout=120, check=False,
-    )  # fmt: skip
+from commands import ROOT, run_python
 
 
 def _train(*arguments, cwd):
-    return _run(sys.executable, ROOT / 'tools' / 'train.py', *arguments, cwd=cwd)
-
-
-@pytest.fixture
-def toy_config(tmp_path):
-    return write_toy_config(tmp_path)
+    paths = str(ROOT / 'tests' / 'toys')
+    return run_python(ROOT / 'tools' / 'train.py', *arguments, cwd=cwd, PYTHONPATH=paths)
 
 
 def test_trains(toy_config, tmp_path):

@@ -1,7 +1,5 @@
-import subprocess
-import sys
-
 import pytest
+from commands import run_python
 
 from mmfncontra.utils.lazy_names import lazy_names
 
@@ -25,5 +23,5 @@ def test_all_names_of_a_package(package):
         '    assert value.__name__ == name and getattr(package, name) is value\n'
         f'from {package} import *\n'
     )
-    done = subprocess.run([sys.executable, '-c', code], capture_output=True, text=True, check=False)
+    done = run_python('-c', code)
     assert (done.returncode, done.stderr) == (0, '')

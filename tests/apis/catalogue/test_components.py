@@ -1,8 +1,8 @@
 import re
-from pathlib import Path
 
 import pytest
 import torch
+from commands import CONFIGS, ROOT
 from mmengine import Config
 from torch import nn
 
@@ -12,7 +12,6 @@ from mmfncontra.models.contrasts import SelfInformationWeight
 from mmfncontra.models.losses import ContrastiveObjective
 from mmfncontra.registry import MODELS
 
-ROOT = Path(__file__).parents[3]
 PAGE = (ROOT / 'docs/components.md').read_text()
 
 
@@ -23,7 +22,7 @@ def snippets():
 
 
 def test_page_is_what_the_tool_prints():
-    assert components.describe_components(ROOT / 'configs') == PAGE
+    assert components.describe_components(CONFIGS) == PAGE
 
 
 def test_every_component_is_listed():
@@ -48,14 +47,14 @@ def test_every_choice_has_a_snippet():
 def test_snippet_is_its_choice_over_fncontra(name, code, tmp_path):
     choice = next(c for c in components.CHOICES if str(c) == name)
     if choice.config:
-        file = ROOT / 'configs' / choice.config
+        file = CONFIGS / choice.config
         assert code in file.read_text()
     else:
         file = tmp_path / 'mine.py'
-        base = str(ROOT / 'configs/fncontra/fastgan_shells.py')
+        base = str(CONFIGS / 'fncontra/fastgan_shells.py')
         file.write_text(f'_base_ = {base!r}\n{code}\n')
     contrast = load_config(file).model.contrast.to_dict()
-    expected = components._compose(components._contrasts(ROOT / 'configs'), (choice,))
+    expected = components._compose(components._contrasts(CONFIGS), (choice,))
     if name == 'InfoNCE':  # which FNContra's config does not name
         expected['dwcl']['objective'] = dict(type='InfoNCE')
     assert contrast == expected
@@ -64,14 +63,14 @@ def test_snippet_is_its_choice_over_fncontra(name, code, tmp_path):
 
 def test_fixed_weights_are_not_moved():
     choice = next(c for c in components.CHOICES if c.config)
-    hooks = load_config(ROOT / 'configs' / choice.config).custom_hooks
-    moving = load_config(ROOT / 'configs/fncontra/fastgan_shells.py').custom_hooks
+    hooks = load_config(CONFIGS / choice.config).custom_hooks
+    moving = load_config(CONFIGS / 'fncontra/fastgan_shells.py').custom_hooks
     assert [h for h in moving if h not in hooks] == [dict(type='DynamicWeightHook')]
 
 
 @pytest.mark.parametrize('changes', components.REFUSED, ids=str)
 def test_mistakes_are_refused_at_construction(changes):
-    contrast = components._contrasts(ROOT / 'configs')['fncontra']
+    contrast = components._contrasts(CONFIGS)['fncontra']
     for key, value in changes.items():
         components.set_nested(contrast, key, value)
     with pytest.raises(ValueError) as error:
@@ -87,12 +86,12 @@ def test_a_choice_that_does_not_fit_is_found(monkeypatch):
             raise ValueError('images must be odd')
 
     monkeypatch.setitem(MODELS.module_dict, 'Picky', Picky)
-    contrast = Config.fromfile(ROOT / 'configs/_base_/contrast/fncontra.py').contrast.to_dict()
+    contrast = Config.fromfile(CONFIGS / '_base_/contrast/fncontra.py').contrast.to_dict()
     assert components._try(contrast) == ''
     assert components._try(dict(contrast, negatives=dict(type='Picky'))) == 'images must be odd'
 
 
 def test_trying_leaves_the_random_numbers_alone():
     before = torch.get_rng_state()
-    components.try_choices(ROOT / 'configs')
+    components.try_choices(CONFIGS)
     assert torch.equal(torch.get_rng_state(), before)

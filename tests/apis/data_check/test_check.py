@@ -2,11 +2,11 @@ import json
 import sys
 import time
 import zipfile
-from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
+from commands import CONFIGS
 from PIL import Image
 from toy_config import write_toy_config
 
@@ -16,8 +16,6 @@ from mmfncontra.apis.data_check.check import check_data, suggest_configs
 from mmfncontra.apis.data_check.findings import cost_remarks
 from mmfncontra.apis.data_check.report import describe_check
 from mmfncontra.apis.data_check.step_cost import StepCost, measure_step, needs_download
-
-CONFIGS = Path(__file__).parents[3] / 'configs'
 
 
 def picture(seed, size=(64, 64)):
@@ -133,7 +131,7 @@ def test_mistakes(folder, tmp_path, config):
         check_data(tmp_path / 'nowhere')
     with pytest.raises(ValueError, match='size must be a positive integer, got 0'):
         check_data(folder, size=0)
-    with pytest.raises(ValueError, match=r'no model\.generator\.out_size, which --size sets'):
+    with pytest.raises(ValueError, match=r'size=64 and config .*\(size 8\) do not go together'):
         check_data(folder, size=64, config=config)
     with pytest.raises(ValueError, match='cannot be written'):
         check_data(folder, measure=False).save(folder)

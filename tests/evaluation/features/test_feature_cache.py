@@ -1,10 +1,8 @@
-import socket
-import subprocess
-import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
+from commands import run_python
 
 from mmfncontra.evaluation.features import cached_features
 from mmfncontra.evaluation.hashes import content_digests
@@ -140,12 +138,7 @@ torch.distributed.destroy_process_group()
 def test_two_ranks_share_the_work(tmp_path):
     script = tmp_path / 'ranks.py'
     script.write_text(SCRIPT.format(folder=str(Path(__file__).parent), cache=str(tmp_path / 'c')))
-    with socket.socket() as s:
-        s.bind(('127.0.0.1', 0))
-        port = s.getsockname()[1]
-    command = ['-m', 'torch.distributed.run', '--nproc_per_node=2', f'--master_port={port}']
-    done = subprocess.run(
-        [sys.executable, *command, script], capture_output=True, text=True, timeout=200, check=False
-    )
+    launch = ['-m', 'torch.distributed.run', '--standalone', '--nproc_per_node=2']
+    done = run_python(*launch, script)
     assert done.returncode == 0, done.stderr[-3000:]
     assert len(list((tmp_path / 'c').iterdir())) == 2

@@ -1,11 +1,11 @@
 """Metrics on mmagic's loops, in a training of the toy GAN."""
 
 import json
-from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
+from commands import CONFIGS
 
 from mmfncontra.apis import prepare_config, run_training
 from mmfncontra.evaluation.card import MetricCard
@@ -37,9 +37,8 @@ IMAGES = [
 @pytest.fixture
 def config(tmp_path):
     def write(metrics):
-        root = Path(__file__).parents[3] / 'configs'
         path = tmp_path / 'toy.py'
-        path.write_text(CONFIG.format(root=root, metrics=metrics))
+        path.write_text(CONFIG.format(root=CONFIGS, metrics=metrics))
         return path
 
     return write

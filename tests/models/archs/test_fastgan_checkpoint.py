@@ -1,11 +1,11 @@
 """The networks against reference outputs, with the reference's weights loaded by the converter."""
 
-from commands import load_module, load_tool
 import json
 
 import numpy as np
 import pytest
 import torch
+from commands import load_module, load_tool
 from torch import nn
 
 from mmfncontra.models.archs import FastGANDiscriminator, FastGANGenerator, convert_fastgan

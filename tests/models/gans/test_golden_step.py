@@ -1,11 +1,11 @@
 """One discriminator and one generator step against the reference outputs."""
 
-import importlib.util
 from functools import partial
 
 import numpy as np
 import pytest
 import torch
+from commands import load_module
 
 from mmfncontra.models.archs import FastGANDiscriminator, FastGANGenerator, convert_fastgan
 from mmfncontra.models.contrasts import FNContra
@@ -36,9 +36,7 @@ def step(golden):
     one processor to the next, move it by 1e-4 in the generator through float32 rounding alone.
     ATen's own convolutions do not, so the generator runs with those.
     """
-    spec = importlib.util.spec_from_file_location('reference_state', golden('reference_state.py'))
-    reference_state = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(reference_state)
+    reference_state = load_module(golden('reference_state.py'))
     reference = np.load(golden('fastgan256_step.npz'))
     state = convert_fastgan(
         dict(

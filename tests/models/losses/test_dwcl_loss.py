@@ -4,6 +4,7 @@ import re
 import numpy as np
 import pytest
 import torch
+from commands import run_python
 
 from mmfncontra.models.losses import ContrastiveObjective, DWCLLoss
 from mmfncontra.registry import MODELS
@@ -151,14 +152,11 @@ def test_refuses_others(arguments, said):
 
 
 def test_needs_no_mmagic():
-    import subprocess
-    import sys
-
     code = (
         'import sys, mmfncontra.models.losses, mmfncontra.models.wavelets;'
         "sys.exit('mmagic' in sys.modules or 'mmagic.models' in sys.modules)"
     )
-    assert subprocess.run([sys.executable, '-c', code], check=False).returncode == 0
+    assert run_python('-c', code).returncode == 0
 
 
 OBJECTIVES = [
