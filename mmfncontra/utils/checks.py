@@ -143,11 +143,7 @@ def check_images(images: Any, name: str = 'images', minimum: int = 1) -> None:
         ValueError: If it is something else, or there are too few.
     """
     wanted = f'{name} must be a non-empty uint8 RGB array (N, H, W, 3), all images of one size'
-    if not (hasattr(images, 'dtype') and hasattr(images, 'shape')):
-        raise ValueError(f'{wanted}, got {type(images).__name__}')
-    is_rgb = str(images.dtype) == 'uint8' and len(images.shape) == 4 and images.shape[-1] == 3
-    if not is_rgb or 0 in images.shape:
-        raise ValueError(f'{wanted}, got {images.dtype} {tuple(images.shape)}')
+    _check_rgb(images, 4, wanted)
     if len(images) < minimum:
         raise ValueError(f'{name} must hold {minimum} images or more, got {len(images)}')
 
@@ -162,11 +158,15 @@ def check_image(image: Any, name: str = 'image') -> None:
     Raises:
         ValueError: If it is something else.
     """
-    wanted = f'{name} must be a uint8 RGB array (H, W, 3)'
-    if not (hasattr(image, 'dtype') and hasattr(image, 'shape')):
-        raise ValueError(f'{wanted}, got {type(image).__name__}')
-    if str(image.dtype) != 'uint8' or len(image.shape) != 3 or image.shape[-1] != 3:
-        raise ValueError(f'{wanted}, got {image.dtype} {tuple(image.shape)}')
+    _check_rgb(image, 3, f'{name} must be a uint8 RGB array (H, W, 3)')
+
+
+def _check_rgb(array: Any, ndim: int, wanted: str) -> None:
+    if not (hasattr(array, 'dtype') and hasattr(array, 'shape')):
+        raise ValueError(f'{wanted}, got {type(array).__name__}')
+    shape = tuple(array.shape)
+    if str(array.dtype) != 'uint8' or len(shape) != ndim or shape[-1] != 3 or 0 in shape:
+        raise ValueError(f'{wanted}, got {array.dtype} {shape}')
 
 
 def check_writable(path: str | Path, option: str, *, is_folder: bool = False) -> Path:
