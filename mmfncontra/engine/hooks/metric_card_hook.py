@@ -7,9 +7,8 @@ from mmengine.dist import is_main_process
 from mmengine.hooks import Hook
 from mmengine.runner import Runner
 
-from mmfncontra.evaluation.card import MetricCard, library_versions
 from mmfncontra.evaluation.hashes import text_hash
-from mmfncontra.evaluation.metrics.sample_metric import named_depends
+from mmfncontra.evaluation.metrics.sample_metric import make_card
 from mmfncontra.registry import HOOKS
 from mmfncontra.visualization import make_grid, save_png
 
@@ -47,45 +46,26 @@ class MetricCardHook(Hook):
     def _write(self, runner: Runner, loop: object, metrics: dict[str, float] | None) -> None:
         if not is_main_process() or not metrics:
             return
-        card = make_card(runner, loop, metrics)
-        path = Path(runner.work_dir) / 'metrics' / f'iter_{runner.iter:06d}.json'
-        card.write(path)
-        for metric in loop_metrics(loop):
+        own = [
+            metric
+            for evaluator in getattr(loop, 'evaluators', [])
+            for metric in evaluator.metrics or ()
+            if hasattr(metric, 'depends')
+        ]
+        card = make_card(
+            own,
+            metrics,
+            runner.iter,
+            config_hash=text_hash(runner.cfg.pretty_text),
+            seed=runner.seed,
+            model=getattr(runner, 'experiment_name', None),
+            checkpoint=runner.cfg.get('load_from'),
+        )
+        path = card.write(Path(runner.work_dir) / 'metrics' / f'iter_{runner.iter:06d}.json')
+        for metric in own:
             pairs = getattr(metric, 'most_copied', None)
             if pairs:
                 _save_pairs(pairs, path.with_name(f'{path.stem}_neighbours.png'))
-
-
-def loop_metrics(loop: object) -> list:
-    """Metrics of a loop of mmagic's that describe what they depend on."""
-    evaluators = getattr(loop, 'evaluators', [])
-    metrics = [metric for evaluator in evaluators for metric in evaluator.metrics or ()]
-    return [metric for metric in metrics if hasattr(metric, 'depends')]
-
-
-def make_card(runner: Runner, loop: object, metrics: dict[str, float]) -> MetricCard:
-    """The card of an evaluation.
-
-    Args:
-        runner: The runner.
-        loop: Its validation or test loop, after its run.
-        metrics: What it found.
-    """
-    own = loop_metrics(loop)
-    run = dict(
-        config_hash=text_hash(runner.cfg.pretty_text),
-        seed=runner.seed,
-        model=getattr(runner, 'experiment_name', None),
-        checkpoint=runner.cfg.get('load_from'),
-        versions=library_versions(),
-    )
-    return MetricCard(
-        metrics={name: float(value) for name, value in metrics.items()},
-        depends=named_depends(own) | dict(run=run),
-        iteration=runner.iter,
-        curves={name: value for metric in own for name, value in metric.curves.items()},
-        warnings=[warning for metric in own for warning in metric.warnings],
-    )
 
 
 def _save_pairs(pairs: list[np.ndarray], path: Path) -> None:

@@ -5,6 +5,8 @@ from contextlib import contextmanager
 
 import torch
 
+from mmfncontra.utils.precision import without_autocast
+
 
 @contextmanager
 def reproducible(device: torch.device | str = 'cpu') -> Iterator[None]:
@@ -18,7 +20,7 @@ def reproducible(device: torch.device | str = 'cpu') -> Iterator[None]:
     """
     with (
         torch.no_grad(),
-        torch.autocast(torch.device(device).type, enabled=False),
+        without_autocast(torch.device(device)),
         torch.backends.cudnn.flags(
             enabled=torch.backends.cudnn.enabled,
             benchmark=False,

@@ -1,6 +1,6 @@
 """What metrics of generated images have in common."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from fnmatch import fnmatchcase
 from typing import Any, ClassVar
 
@@ -17,6 +17,7 @@ from mmfncontra.utils.checks import check_integers
 from mmfncontra.utils.precision import check_precision
 from mmfncontra.utils.unwrap import unwrap
 
+from ..card import MetricCard, library_versions
 from ..hashes import images_hash
 from .generated_batches import GeneratedBatches
 
@@ -296,6 +297,26 @@ def named_depends(metrics: Sequence['SampleMetric']) -> dict[str, dict[str, Any]
             kind = f'{kind} {metric.prefix or values}'.strip()
         named[kind] = metric.depends()
     return named
+
+
+def make_card(
+    metrics: Sequence[SampleMetric], values: Mapping[str, float], iteration: int | None, **run: Any
+) -> MetricCard:
+    """The card of an evaluation.
+
+    Args:
+        metrics: What evaluated.
+        values: What was found, by name.
+        iteration: Of the model.
+        **run: Which model it is; the versions of libraries are added.
+    """
+    return MetricCard(
+        metrics={name: float(value) for name, value in values.items()},
+        depends=named_depends(metrics) | dict(run=run | dict(versions=library_versions())),
+        iteration=iteration,
+        curves={name: curve for metric in metrics for name, curve in metric.curves.items()},
+        warnings=[warning for metric in metrics for warning in metric.warnings],
+    )
 
 
 def read_image(dataset: Any, index: int) -> np.ndarray:
