@@ -24,7 +24,7 @@ def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
     )
     parser.add_argument('data', metavar='DATA', help='folder or zip of images')
     parser.add_argument(
-        '--size', metavar='N', help='side in pixels to judge for; default: the largest that fits'
+        '--size', type=int, help='side in pixels to judge for; default: the largest that fits'
     )
     parser.add_argument(
         '--config', metavar='FILE', help='config to judge for; default: one fitting'

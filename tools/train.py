@@ -27,10 +27,15 @@ def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
     parser.add_argument('config', metavar='CONFIG', help='config file, such as those in configs/')
     parser.add_argument('--data', metavar='FOLDER', help='folder or zip of training images')
     parser.add_argument(
+        '--size',
+        metavar='N',
+        help="side in pixels of the images and of both networks; default: the config's",
+    )
+    parser.add_argument(
         '--work-dir',
         metavar='FOLDER',
         help='logs and checkpoints; default work_dirs/ and the path of the config below configs/, '
-        'such as work_dirs/fncontra/fastgan_demo (a config elsewhere: its name)',
+        'such as work_dirs/fncontra/fastgan_demo (a config elsewhere: its name), with --size',
     )
     parser.add_argument(
         '--resume',
@@ -63,10 +68,14 @@ def main(argv: Sequence[str] | None = None) -> None:
     check_versions()
     # Imported after parsing: --help answers at once, and after the check of what they need.
     from mmfncontra.apis import parse_options, prepare_config, run_training
-    from mmfncontra.config.load import check_config_file, check_data_folder
+    from mmfncontra.config.load import check_config_file
+    from mmfncontra.config.options import check_data_folder
+    from mmfncontra.config.size import read_size
 
     # Before torch is imported, which takes seconds.
     check_config_file(args.config)
+    if args.size is not None:
+        read_size(args.size)
     if args.data is not None:
         check_data_folder(args.data)
     cfg = prepare_config(
@@ -77,6 +86,7 @@ def main(argv: Sequence[str] | None = None) -> None:
         cfg_options=parse_options(args.cfg_options),
         launcher=args.launcher,
         data=args.data,
+        size=args.size,
         seed=args.seed,
     )
     run_training(cfg)

@@ -5,25 +5,25 @@ from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 from mmengine.registry import DefaultScope
 from torch import nn
 from tqdm import tqdm
 
 from mmfncontra.checkpoints.file import load_checkpoint_file
 from mmfncontra.config.build_errors import explain_unknown_types
-from mmfncontra.config.load import import_custom_modules, load_config, set_data_root
+from mmfncontra.config.components import import_custom_modules
+from mmfncontra.config.load import load_config
+from mmfncontra.config.options import set_data_root
 from mmfncontra.engine.sample_loops import training_images
-from mmfncontra.evaluation.card import MetricCard, library_versions
 from mmfncontra.evaluation.hashes import file_hash, text_hash
 from mmfncontra.evaluation.metrics import PerceptualMetrics, SampleMetric
 from mmfncontra.evaluation.metrics.sample_metric import (
     check_metrics,
     count_arrays,
-    named_depends,
+    make_card,
     read_image,
 )
-from mmfncontra.models.sampling.images import iterate_pixels
+from mmfncontra.models.sampling import iterate_pixels
 from mmfncontra.registry import DATASETS, METRICS
 from mmfncontra.utils.checks import check_integers, check_writable
 
@@ -103,20 +103,15 @@ def evaluate(
     found: dict[str, float] = {}
     for metric in built:
         found |= metric.evaluate()
-    run = dict(
+    card = make_card(
+        built,
+        found,
+        state.get('meta', {}).get('iter'),
         checkpoint=checkpoint.name,
         checkpoint_hash=file_hash(checkpoint),
         config_hash=text_hash(cfg.pretty_text),
         ema=use_ema,
         seed=seed,
-        versions=library_versions(),
-    )
-    card = MetricCard(
-        metrics={name: float(np.float64(value)) for name, value in found.items()},
-        depends=named_depends(built) | dict(run=run),
-        iteration=state.get('meta', {}).get('iter'),
-        curves={name: value for metric in built for name, value in metric.curves.items()},
-        warnings=[warning for metric in built for warning in metric.warnings],
     )
     return card.write(path)
 

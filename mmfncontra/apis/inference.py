@@ -8,8 +8,9 @@ from torch import nn
 
 from mmfncontra.checkpoints.file import load_checkpoint_file
 from mmfncontra.config.build_errors import explain_unknown_types
-from mmfncontra.config.load import import_custom_modules, load_config
-from mmfncontra.models.sampling.images import calibrate_batchnorm
+from mmfncontra.config.components import import_custom_modules
+from mmfncontra.config.load import load_config
+from mmfncontra.models.sampling import calibrate_batchnorm
 from mmfncontra.registry import build_model
 
 _EMA, _PLAIN = 'generator_ema.module.', 'generator.'

@@ -6,153 +6,22 @@ What takes seconds to import is imported by the functions that use it, after wha
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from mmfncontra.checkpoints.file import load_checkpoint_file, load_resumable_file
 from mmfncontra.checkpoints.store import latest_checkpoint
-from mmfncontra.config.load import (
-    check_batch_size,
-    check_classes,
-    check_image_size,
-    import_custom_modules,
-    load_config,
-    set_data_root,
-    use_autocast,
-)
-from mmfncontra.config.options import apply_overrides
-from mmfncontra.launch.contract import INTERRUPTED, LAUNCHED_VARIABLE, LAUNCHERS, RESTARTED_VARIABLE
-from mmfncontra.utils.console import note, warn
+from mmfncontra.launch.contract import INTERRUPTED
+from mmfncontra.utils.console import note
 
 if TYPE_CHECKING:
     from mmengine.config import Config
     from mmengine.runner import Runner
 
 
-def _settle_start(cfg: Config, resume: str | Path | bool | None) -> None:
-    """Decide from which checkpoint to start, and check it, whoever named it."""
-    named = cfg.get('load_from')
-    if resume in (None, False):
-        resume = cfg.get('resume')
-        if resume is True and named is not None:
-            resume = named
-    resume = _before_restart(cfg.work_dir) or resume
-    if resume in (True, 'auto'):
-        resume = latest_checkpoint(cfg.work_dir, load_resumable_file)
-        if resume is None:
-            note(f'no checkpoint in {cfg.work_dir} to resume: training starts at iteration 0')
-    elif not resume and (kept := latest_checkpoint(cfg.work_dir)) is not None:
-        note(
-            f'{cfg.work_dir} has a training up to {kept.name}, which is not gone on with: '
-            '--resume goes on, another --work-dir keeps it'
-        )
-    cfg.resume = bool(resume)
-    if resume:
-        named = resume
-    if named is None:
-        return
-    checkpoint = (load_resumable_file if resume else load_checkpoint_file)(named)
-    cfg.load_from = str(Path(named).expanduser())
-    if resume:
-        _keep_seed(cfg, checkpoint['meta'].get('seed'))
-
-
-def _before_restart(work_dir: str | Path) -> Path | None:
-    """What the ranks that this one is started in place of have saved, if it is."""
-    environment = os.environ
-    if environment.get(RESTARTED_VARIABLE) or int(environment.get('TORCHELASTIC_RESTART_COUNT', 0)):
-        launched = int(environment.get(LAUNCHED_VARIABLE, 0))
-        return latest_checkpoint(work_dir, load_resumable_file, since=launched)
-    return None
-
-
-def _keep_seed(cfg: Config, seed: object) -> None:
-    """Go on with the seed of a checkpoint, which the order of the images is made of."""
-    if not isinstance(seed, int):
-        return
-    asked = (cfg.get('randomness') or {}).get('seed')
-    if asked not in (None, seed):
-        warn(f'the checkpoint was trained with seed {seed}, which it goes on with, not {asked}')
-    cfg.randomness = {**(cfg.get('randomness') or {}), 'seed': seed}
-
-
-def _default_work_dir(config: str | Path) -> str:
-    """``work_dirs/`` and the path below ``configs/``; the name alone of a config elsewhere."""
-    *folders, name = Path(config).expanduser().absolute().with_suffix('').parts
-    below = folders[len(folders) - folders[::-1].index('configs') :] if 'configs' in folders else []
-    return Path('work_dirs', *below, name).as_posix()
-
-
-def prepare_config(
-    config: str | Path,
-    *,
-    work_dir: str | Path | None = None,
-    resume: str | Path | bool | None = None,
-    amp: bool = False,
-    cfg_options: Mapping[str, Any] | None = None,
-    launcher: str = 'none',
-    data: str | Path | None = None,
-    seed: int | None = None,
-) -> Config:
-    """Load a config and apply what the command line asks for. Nothing is built.
-
-    Everything that a user can get wrong is checked here, before the first image is read.
-
-    Args:
-        config: Path of the config.
-        work_dir: Folder of logs and checkpoints; default the config's, or
-            ``work_dirs/`` and its path below ``configs/`` (a config elsewhere: its name).
-        resume: Checkpoint to go on from; True or 'auto' takes the newest one in ``work_dir`` and
-            starts anew where there is none; default what ``resume`` and ``load_from`` of the config
-            say.
-        amp: Train in bfloat16.
-        cfg_options: Changes to the config by dotted key.
-        launcher: 'none', 'pytorch', 'slurm' or 'mpi'.
-        data: Folder or zip of training images.
-        seed: Seed of the training; default the config's, or a random one.
-
-    Returns:
-        What :func:`run_training` takes.
-
-    Raises:
-        FileNotFoundError: If the config, the images or the checkpoint are missing.
-        ImportError: If a package is missing or has a version that does not work.
-        ValueError: If an argument does not fit the config.
-    """
-    if launcher not in LAUNCHERS:
-        raise ValueError(f'launcher must be one of {", ".join(LAUNCHERS)}, got {launcher!r}')
-    if seed is not None and not 0 <= seed < 2**32:
-        raise ValueError(f'seed must be from 0 to {2**32 - 1}, got {seed}')
-    cfg = load_config(config)
-    for section in ('model', 'train_dataloader', 'train_cfg', 'optim_wrapper'):
-        if section not in cfg:
-            raise ValueError(f'{config} is no config of a training: it has no {section}')
-    apply_overrides(cfg, cfg_options or {})
-    cfg.launcher = launcher
-    if work_dir is not None:
-        cfg.work_dir = str(work_dir)
-    elif cfg.get('work_dir') is None:
-        cfg.work_dir = _default_work_dir(config)
-    if seed is not None:
-        cfg.randomness = {**(cfg.get('randomness') or {}), 'seed': seed}
-    if amp:
-        use_autocast(cfg)
-    check_image_size(cfg)
-    check_classes(cfg)
-    check_batch_size(cfg)
-    set_data_root(cfg, data)
-    _settle_start(cfg, resume)
-    # Last, for it imports mmagic.
-    import_custom_modules(cfg)
-    return cfg
-
-
 def run_training(cfg: Config) -> Runner:
     """Train. A training that is interrupted is saved, and says how to go on.
 
     Args:
-        cfg: From :func:`prepare_config`.
+        cfg: From :func:`~mmfncontra.config.prepare.prepare_config`.
 
     Returns:
         The runner, its training done.

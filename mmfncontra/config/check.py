@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
-from mmfncontra.utils.near_names import near_names
+from mmfncontra.utils.near_names import did_you_mean
 
 from .rules import (
+    CLOSED,
     DATASET_RULES,
-    LOADER_KEYS,
     LOADER_RULES,
     OPTIMIZER_RULES,
     RULES,
+    SECTIONS,
     WRAPPER_RULES,
     is_dict,
     none_or,
@@ -24,7 +25,6 @@ if TYPE_CHECKING:
     from mmengine.config import Config
 
 _LOADERS = ('train_dataloader', 'val_dataloader', 'test_dataloader')
-_CLIPPING = ('type', 'max_norm', 'norm_type', 'error_if_nonfinite', 'foreach', 'clip_value')
 _KNOWN_OPTIMIZERS = ('Adam', 'AdamW', 'SGD', 'RMSprop')
 # Of mmengine, which would import torch.
 _PRIORITIES = (
@@ -49,6 +49,8 @@ def check_values(cfg: Config) -> None:
     """
     for key, rule in RULES.items():
         _check(cfg, key, *rule)
+    for section in CLOSED:
+        _check_keys(cfg, section)
     for loader in _LOADERS:
         if loader != 'train_dataloader' and isinstance(cfg.get(loader), list | tuple):
             continue  # of mmagic's loops over several data sets
@@ -59,10 +61,6 @@ def check_values(cfg: Config) -> None:
     _check_optimisers(cfg)
     _check_hooks(cfg)
     _check_backends(cfg)
-    if 'env_cfg' in cfg:
-        from .env_settings import check_settings
-
-        check_settings(cfg.env_cfg)
     schedulers = cfg.get('param_scheduler')
     for i, scheduler in enumerate(schedulers if isinstance(schedulers, list | tuple) else ()):
         if 'type' not in scheduler:
@@ -70,8 +68,6 @@ def check_values(cfg: Config) -> None:
                 f"param_scheduler.{i} must have a type, such as dict(type='LinearLR', …), got "
                 f'{dict(scheduler)}'
             )
-    _check_keys(cfg, 'randomness', ('seed', 'deterministic', 'diff_rank_seed'))
-    _check_keys(cfg, 'env_cfg.mp_cfg', ('mp_start_method', 'opencv_num_threads'))
     train_cfg = cfg.get('train_cfg') or {}
     if 'type' in train_cfg and 'by_epoch' in train_cfg:
         raise ValueError(
@@ -117,22 +113,17 @@ def _check(cfg: Any, key: str, test: Callable[[Any], bool], wanted: str, where: 
         raise ValueError(f'{where}{key} must be {wanted}, got {shown}')
 
 
-def _check_keys(cfg: Any, section: str, known: tuple[str, ...] | set[str]) -> None:
+def _check_keys(cfg: Any, section: str, known: Collection[str] = ()) -> None:
+    known = known or SECTIONS[section]
     found = _get(cfg, section)
     for key in found if isinstance(found, Mapping) else ():
         if key not in known:
-            near = near_names(key, known)
-            hint = (
-                f'did you mean {" or ".join(near)}?'
-                if near
-                else f'there are {", ".join(sorted(known))}'
-            )
-            raise ValueError(f'{section}.{key}: nothing reads this key; {hint}')
+            hint = did_you_mean(key, known, f'there are {", ".join(sorted(known))}')
+            raise ValueError(f'{section}.{key}: nothing reads this key{hint}')
 
 
 def _check_loader(cfg: Config, name: str) -> None:
     loader = cfg[name]
-    _check_keys(cfg, name, LOADER_KEYS)
     for key, rule in LOADER_RULES.items():
         _check(loader, key, *rule, where=f'{name}.')
     for key in ('persistent_workers', 'prefetch_factor'):
@@ -172,20 +163,16 @@ def _check_collate(cfg: Config, name: str) -> None:
         return  # mmengine's; to look for another one, torch is imported
     from mmengine.registry import FUNCTIONS
 
-    from .load import import_custom_modules
+    from .components import import_custom_modules
 
     if FUNCTIONS.get(kind) is None:
         import_custom_modules(cfg)
     if FUNCTIONS.get(kind) is None:
-        near = near_names(kind, FUNCTIONS.module_dict) or sorted(FUNCTIONS.module_dict)
-        raise ValueError(
-            f'{name}.collate_fn.type: there is no function {kind!r}; did you mean '
-            f'{" or ".join(near)}?'
-        )
+        hint = did_you_mean(kind, FUNCTIONS.module_dict)
+        raise ValueError(f'{name}.collate_fn.type: there is no function {kind!r}{hint}')
 
 
 def _check_evaluation(cfg: Config) -> None:
-    _check_keys(cfg, 'val_evaluator', ('type', 'metrics'))
     for kind in ('val', 'test'):
         keys = [f'{kind}_dataloader', f'{kind}_cfg', f'{kind}_evaluator']
         there = [key for key in keys if cfg.get(key) is not None]
@@ -213,7 +200,7 @@ def _check_optimisers(cfg: Config) -> None:
         if str(optimizer.get('type')) in _KNOWN_OPTIMIZERS:  # others may mean something else
             for entry, rule in OPTIMIZER_RULES.items():
                 _check(optimizer, entry, *rule, where=f'{key}.optimizer.')
-        _check_keys(cfg, f'{key}.clip_grad', _CLIPPING)
+        _check_keys(cfg, f'{key}.clip_grad', SECTIONS['optim_wrapper.clip_grad'])
     kind = str((cfg.get('model') or {}).get('type')).rpartition('.')[2]
     missing = [name for name in ('generator', 'discriminator') if name not in wrappers]
     if kind == 'LimitedDataGAN' and wrappers and missing:
@@ -254,3 +241,53 @@ def _check_backends(cfg: Config) -> None:
                 f'visualizer.vis_backends.{i}: {kind} needs {package}, which is not installed: '
                 f'pip install --no-warn-conflicts {package}'
             )
+
+
+def check_classes(cfg: Config) -> None:
+    """Check that a class-conditional GAN gets labels of its classes.
+
+    Args:
+        cfg: Config of a training.
+
+    Raises:
+        ValueError: If the images have other classes, or their labels are not handed on.
+    """
+    num_classes = (cfg.model.get('generator') or {}).get('num_classes') or 0
+    for key, dataset in leaf_datasets(cfg.train_dataloader.dataset):
+        found = dataset.get('num_classes') or 0
+        if found != num_classes:
+            raise ValueError(
+                f'{key}.num_classes={found} and model.generator.num_classes={num_classes} must be '
+                'the same: the folders of the images are the classes'
+            )
+        packs = [
+            step
+            for step in dataset.get('pipeline') or ()
+            if str(step.get('type')).rpartition('.')[2] == 'PackImages'
+        ]
+        if num_classes and not any('labels' in (step.get('extra_keys') or ()) for step in packs):
+            raise ValueError(
+                f"{key}.pipeline needs dict(type='PackImages', extra_keys=['labels']) for "
+                f'model.generator.num_classes={num_classes}'
+            )
+
+
+def check_batch_size(cfg: Config) -> None:
+    """Check that StyleGAN2's minibatch standard deviation can divide the batch into groups.
+
+    Args:
+        cfg: Config of a training.
+
+    Raises:
+        ValueError: If the batch is larger than a group and no multiple of it.
+    """
+    discriminator = cfg.model.get('discriminator') or {}
+    if str(discriminator.get('type')).rpartition('.')[2] != 'StyleGAN2Discriminator':
+        return
+    group = (discriminator.get('mbstd_cfg') or {}).get('group_size', 4)
+    batch = cfg.train_dataloader.get('batch_size', 1)
+    if batch > group and batch % group:
+        raise ValueError(
+            f'train_dataloader.batch_size must be a multiple of {group} or below it, the '
+            f'model.discriminator.mbstd_cfg.group_size, got {batch}'
+        )

@@ -1,60 +1,29 @@
-"""``--cfg-options``: changes to a config, checked against it.
+"""Changes to a config by options of a command: ``--cfg-options``, ``--data``, ``--amp``.
 
 mmengine adds a key that it does not know, so that a typo trains with the old value.
 """
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Mapping, Sequence
-from functools import cache
 from numbers import Number
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from mmfncontra.utils.console import warn
 from mmfncontra.utils.near_names import near_names
 
-from .check import check_values
+from .check import check_values, leaf_datasets
+from .components import find_component
 from .constructor_arguments import constructor_arguments
-from .load import import_custom_modules
+from .rules import SECTIONS, WRAPPER_RULES
 
 if TYPE_CHECKING:
     from mmengine.config import Config
 
 
-def _parameters(function: Any) -> set[str]:
-    return set(inspect.signature(function).parameters) - {'self'}
-
-
-@cache
-def _sections() -> dict[str, set[str]]:
-    """What sections without a `type` may hold beyond what a config names."""
-    from mmengine.runner import IterBasedTrainLoop, Runner
-    from torch.utils.data import DataLoader
-
-    return {
-        '': _parameters(Runner.__init__)
-        | {'custom_imports', 'find_unused_parameters', 'model_wrapper_cfg', 'sync_bn', 'compile'},
-        'train_cfg': _parameters(IterBasedTrainLoop.__init__) - {'runner', 'dataloader'}
-        | {'type', 'by_epoch'},
-        'train_dataloader': _parameters(DataLoader.__init__) | {'num_batch_per_epoch'},
-        'randomness': {'seed', 'deterministic', 'diff_rank_seed'},
-        'env_cfg': {'cudnn_benchmark', 'mp_cfg', 'dist_cfg', 'resource_limit'},
-        'env_cfg.mp_cfg': {'mp_start_method', 'opencv_num_threads'},
-        'env_cfg.dist_cfg': {'backend', 'timeout'},
-        'default_hooks': {
-            'runtime_info',
-            'timer',
-            'sampler_seed',
-            'logger',
-            'param_scheduler',
-            'checkpoint',
-        },
-    }
-
-
 # Sections of components by names of one's own.
 _NAMED = ('model.disc_auxiliary_losses', 'model.gen_auxiliary_losses', 'model.regularisers')
-_OPTIM_WRAPPER = {'type', 'optimizer', 'paramwise_cfg', 'clip_grad', 'accumulative_counts'}
 
 
 def parse_options(pairs: Sequence[str]) -> dict[str, Any]:
@@ -124,9 +93,9 @@ def _check(cfg: Config, key: str, value: Any) -> None:
             node = node[int(part)]
         elif isinstance(node, dict):
             # A variable that the config's other parts were made of is read no more.
-            if part not in node or (not path and part not in _sections()['']):
+            if part not in node or (not path and part not in SECTIONS['']):
                 _check_new_key(cfg, node, path, part, key)
-                if '.'.join([*path, part]) not in _sections():
+                if '.'.join([*path, part]) not in SECTIONS:
                     return  # what a new section holds is for its component to check
                 node = {}
             else:
@@ -166,18 +135,18 @@ def _allowed(cfg: Config, node: dict, path: list[str]) -> set[str] | None:
     """Keys that a section may get; None means any."""
     where = '.'.join(path)
     if not path:
-        return _sections()['']
+        return SECTIONS['']
     if where in _NAMED:
         return None
     allowed = set(node)
-    if where in _sections():
-        allowed |= _sections()[where]
+    if where in SECTIONS:
+        allowed |= SECTIONS[where]
     elif not node:
         return None
     elif path[0] == 'optim_wrapper' and 'optimizer' in node:
-        allowed |= _OPTIM_WRAPPER
+        allowed |= {'type', 'paramwise_cfg', *WRAPPER_RULES}
     if isinstance(node.get('type'), str):
-        component = _find(cfg, node['type'])
+        component = find_component(cfg, node['type'])
         arguments = None if component is None else constructor_arguments(component)
         if arguments is None:
             return None
@@ -185,22 +154,90 @@ def _allowed(cfg: Config, node: dict, path: list[str]) -> set[str] | None:
     return allowed
 
 
-def _find(cfg: Config, name: str) -> type | None:
-    """A component by its name; mmagic and a config's own modules are imported if need be."""
-    if name.rpartition('.')[0] in ('', 'mmfncontra'):
-        found = _registered(name)
-        if found is not None:
-            return found
-    import_custom_modules(cfg)
-    return _registered(name)
+def check_data_folder(data: str | Path) -> None:
+    """Check that something is at the path of ``--data``; nothing is imported for it.
+
+    Args:
+        data: Folder or zip of images.
+
+    Raises:
+        FileNotFoundError: If nothing is there.
+    """
+    path = Path(data).expanduser()
+    if not path.exists():
+        raise FileNotFoundError(f'--data {data}: there is no folder or zip at {path.absolute()}')
 
 
-def _registered(name: str) -> type | None:
-    from mmengine.registry import Registry
+def set_data_root(cfg: Config, data: str | Path | None) -> None:
+    """Point the training data at a folder, or check the one in the config.
 
-    from mmfncontra import registry as registries
+    Args:
+        cfg: Config of a training, changed in place.
+        data: Folder or zip of images; None keeps the config's.
 
-    for registry in vars(registries).values():
-        if isinstance(registry, Registry) and (found := registry.get(name)) is not None:
-            return found
-    return None
+    Raises:
+        FileNotFoundError: If nothing is at the path.
+        ValueError: If the config needs a path and has none, or takes none.
+    """
+    datasets = [dataset for _, dataset in leaf_datasets(cfg.train_dataloader.dataset)]
+    if data is not None:
+        kinds = ', '.join(str(dataset.get('type')) for dataset in datasets)
+        if len(datasets) > 1 or 'data_root' not in datasets[0]:
+            why = 'names several data sets' if len(datasets) > 1 else 'reads no folder'
+            raise ValueError(
+                f'--data {data}: this config {why} ({kinds}); '
+                'take one for a folder, such as configs/fncontra/fastgan-offline.py, or leave '
+                '--data out'
+            )
+        check_data_folder(data)
+        datasets[0].data_root = str(data)
+    for dataset in datasets:
+        if 'data_root' not in dataset:
+            continue
+        root = dataset.data_root
+        if root is None:
+            raise ValueError(
+                'this config needs a folder of images: pass --data FOLDER '
+                '(or set train_dataloader.dataset.data_root)'
+            )
+        if not Path(root).expanduser().exists():
+            own = Path(root).parts[:1] == ('data',)
+            source = ' (docs/datasets.md says where they come from)' if own else ''
+            raise FileNotFoundError(
+                f'there are no images at {Path(root).expanduser().absolute()}: put them there'
+                f'{source} or pass --data FOLDER'
+            )
+
+
+def use_autocast(cfg: Config) -> None:
+    """Train in bfloat16: every optimiser wrapper becomes an ``AutocastOptimWrapper``.
+
+    Of networks that autocast does not reach a warning says what does.
+
+    Args:
+        cfg: Config of a training, changed in place.
+
+    Raises:
+        ValueError: If a wrapper is neither mmengine's plain one nor this one.
+    """
+    wrappers = cfg.optim_wrapper
+    if 'optimizer' in wrappers:
+        wrappers = {'': wrappers}
+    for name, wrapper in wrappers.items():
+        if not isinstance(wrapper, dict):
+            continue
+        kind = wrapper.get('type', 'OptimWrapper')
+        if kind.rpartition('.')[2] not in ('OptimWrapper', 'AutocastOptimWrapper'):
+            raise ValueError(
+                f'--amp replaces an OptimWrapper, but optim_wrapper.{name} is a {kind}: '
+                'leave --amp out'
+            )
+        wrapper.type = 'mmfncontra.AutocastOptimWrapper'
+    for part in ('generator', 'discriminator'):
+        network = cfg.model.get(part) or {}
+        if str(network.get('type')).rpartition('.')[2].startswith('StyleGAN2'):
+            warn(
+                f"--amp leaves model.{part} in float32: the blocks of mmagic's StyleGAN2 choose "
+                f'their precision themselves, model.{part}.num_fp16_scales=4 takes half precision '
+                'in the four highest resolutions, on a GPU'
+            )

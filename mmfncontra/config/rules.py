@@ -109,6 +109,9 @@ RULES: dict[str, tuple[Callable[[Any], bool], str]] = {
     'randomness.diff_rank_seed': _SWITCH,
     'env_cfg': _CONFIG,
     'env_cfg.cudnn_benchmark': _SWITCH,
+    'env_cfg.tf32': (none_or(_is_bool), 'True or False'),
+    'env_cfg.keep_freed_memory': (none_or(_is_bool), 'True or False'),
+    'env_cfg.num_threads': (none_or(whole(1)), 'a positive integer'),
     'env_cfg.mp_cfg': (none_or(is_dict), 'a dict'),
     'env_cfg.mp_cfg.mp_start_method': (
         _one_of('fork', 'spawn', 'forkserver'),
@@ -166,13 +169,6 @@ LOADER_RULES = {
         "dict(type='…')",
     ),
 }
-# Arguments of torch's DataLoader, which importing it would tell, and what mmengine adds.
-LOADER_KEYS = {
-    *('dataset', 'sampler', 'batch_sampler', 'shuffle', 'multiprocessing_context', 'generator'),
-    *('timeout', 'worker_init_fn', 'prefetch_factor', 'pin_memory_device', 'in_order', 'type'),
-    *('num_batch_per_epoch', 'disable_subprocess_warning'),
-    *LOADER_RULES,
-}
 OPTIMIZER_RULES = {
     'lr': (lambda value: _finite(value) and value >= 0, 'a number, 0 or more, such as 2e-4'),
     'betas': (_betas, 'two numbers, 0 or more and below 1, such as (0.5, 0.999)'),
@@ -190,3 +186,48 @@ DATASET_RULES = {
     'num_classes': _NOT_NEGATIVE,
     'pipeline': (_configs, "a list of dict(type='…')"),
 }
+_LOADER = {
+    *('dataset', 'sampler', 'batch_sampler', 'shuffle', 'multiprocessing_context', 'generator'),
+    *('timeout', 'worker_init_fn', 'prefetch_factor', 'pin_memory_device', 'in_order', 'type'),
+    *('num_batch_per_epoch', 'disable_subprocess_warning'),
+    *LOADER_RULES,
+}
+_EVALUATOR = {'type', 'metrics'}
+# Section -> all keys that something reads there; '' is the config itself. They are arguments of
+# mmengine's Runner and train loop and of torch's DataLoader, which importing those would tell, and
+# what mmengine and we add.
+SECTIONS: dict[str, set[str]] = {
+    '': {
+        *('model', 'work_dir', 'train_dataloader', 'val_dataloader', 'test_dataloader'),
+        *('train_cfg', 'val_cfg', 'test_cfg', 'auto_scale_lr', 'optim_wrapper', 'param_scheduler'),
+        *('val_evaluator', 'test_evaluator', 'default_hooks', 'custom_hooks', 'data_preprocessor'),
+        *('load_from', 'resume', 'launcher', 'env_cfg', 'log_processor', 'log_level', 'visualizer'),
+        *('default_scope', 'randomness', 'experiment_name', 'cfg', 'custom_imports', 'compile'),
+        *('find_unused_parameters', 'model_wrapper_cfg', 'sync_bn'),
+    },
+    'train_cfg': {
+        *('type', 'by_epoch', 'max_iters', 'val_begin', 'val_interval', 'dynamic_intervals'),
+    },
+    'train_dataloader': _LOADER,
+    'val_dataloader': _LOADER,
+    'test_dataloader': _LOADER,
+    'val_evaluator': _EVALUATOR,
+    'optim_wrapper.clip_grad': {
+        *('type', 'max_norm', 'norm_type', 'error_if_nonfinite', 'foreach', 'clip_value'),
+    },
+    'randomness': {'seed', 'deterministic', 'diff_rank_seed'},
+    'env_cfg': {
+        *('cudnn_benchmark', 'mp_cfg', 'dist_cfg', 'resource_limit'),
+        *('tf32', 'keep_freed_memory', 'num_threads'),
+    },
+    'env_cfg.mp_cfg': {'mp_start_method', 'opencv_num_threads'},
+    'env_cfg.dist_cfg': {'backend', 'timeout'},
+    'default_hooks': {
+        *('runtime_info', 'timer', 'sampler_seed', 'logger', 'param_scheduler', 'checkpoint'),
+    },
+}
+# In these a key beyond the table is a mistake of the config itself.
+CLOSED = (
+    *('train_dataloader', 'val_dataloader', 'test_dataloader', 'val_evaluator'),
+    *('randomness', 'env_cfg', 'env_cfg.mp_cfg'),
+)

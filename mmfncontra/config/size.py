@@ -98,3 +98,31 @@ def _flat(changes: Mapping[str, Any], prefix: str = '') -> dict[str, Any]:
         else:
             flat[prefix + key] = value
     return flat
+
+
+def check_image_size(cfg: Config) -> None:
+    """Check that the images have the size of the networks, as far as the config names both.
+
+    Args:
+        cfg: Config of a training.
+
+    Raises:
+        ValueError: With the two keys whose values differ.
+    """
+    sizes = [
+        (f'model.{network}.{key}', cfg.model[network][key])
+        for network, keys in _KEYS.items()
+        for key in keys
+        if key in (cfg.model.get(network) or ())
+    ]
+    sizes += [
+        (f'{key}.size', dataset.size)
+        for key, dataset in leaf_datasets(cfg.train_dataloader.dataset)
+        if 'size' in dataset
+    ]
+    for key, size in sizes[1:]:
+        if size != sizes[0][1]:
+            raise ValueError(
+                f'{key}={size!r} and {sizes[0][0]}={sizes[0][1]!r} must be the same: the '
+                'networks and the real images have one size'
+            )

@@ -30,7 +30,7 @@ from mmfncontra.checkpoints.rank_state import (
     set_random_state,
 )
 from mmfncontra.checkpoints.store import latest_checkpoint
-from mmfncontra.config.env_settings import check_settings
+from mmfncontra.config.check import check_values
 from mmfncontra.utils.console import quiet_console
 from mmfncontra.utils.files import whole_file
 from mmfncontra.utils.rng import continued_seed
@@ -80,7 +80,7 @@ class TrainingRunner(Runner):
         Raises:
             ValueError: If it has another key, or a value is out of its range.
         """
-        check_settings(env_cfg)
+        check_values(dict(env_cfg=env_cfg))
         super().setup_env(env_cfg)
         apply_settings(env_cfg)
 

@@ -125,7 +125,7 @@ VALUES = [
     ('randomness = dict(sed=1)', r'^randomness\.sed:', 'did you mean seed'),
     ("env_cfg = dict(tf32='maybe')", r'^env_cfg\.tf32', 'True or False'),
     ('env_cfg = dict(num_threads=0)', r'^env_cfg\.num_threads', 'positive integer'),
-    ('env_cfg = dict(num_thread=2)', r"^env_cfg .*'num_thread'", 'did you mean num_threads'),
+    ('env_cfg = dict(num_thread=2)', r'^env_cfg\.num_thread:', 'did you mean num_threads'),
     (
         "env_cfg = dict(mp_cfg=dict(mp_start_method='frok'))",
         r'^env_cfg\.mp_cfg\.mp_start_method',
@@ -140,7 +140,7 @@ VALUES = [
 @pytest.mark.parametrize(('text', 'culprit', 'remedy'), VALUES, ids=[row[0] for row in VALUES])
 def test_values(start, monkeypatch, text, culprit, remedy):
     # Nothing of the model is built to find these.
-    monkeypatch.setattr('mmfncontra.apis.train.import_custom_modules', _never)
+    monkeypatch.setattr('mmfncontra.config.prepare.import_custom_modules', _never)
     check(complaint(start, text), culprit, remedy)
 
 

@@ -6,7 +6,7 @@ from mmengine.config import Config
 from toy_config import write_toy_config
 
 from mmfncontra.apis import prepare_config
-from mmfncontra.config.load import check_batch_size
+from mmfncontra.config.check import check_batch_size
 
 CONFIGS = Path(__file__).parents[2] / 'configs'
 

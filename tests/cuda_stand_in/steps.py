@@ -22,7 +22,8 @@ from mmengine.optim import OptimWrapperDict
 from mmengine.registry import init_default_scope
 
 from mmfncontra.compat.prepare_mmagic import prepare_mmagic
-from mmfncontra.config.load import import_custom_modules, use_autocast
+from mmfncontra.config.components import import_custom_modules
+from mmfncontra.config.options import use_autocast
 from mmfncontra.engine import MultiOptimWrapperConstructor
 from mmfncontra.registry import MODELS
 

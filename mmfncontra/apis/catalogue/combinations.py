@@ -9,8 +9,9 @@ import torch
 from mmengine.optim import OptimWrapper, OptimWrapperDict
 from torch import nn
 
-from mmfncontra.config.load import import_custom_modules, load_config
-from mmfncontra.models.layers.adaptive_strength import AdaptiveStrength
+from mmfncontra.config.components import import_custom_modules
+from mmfncontra.config.load import load_config
+from mmfncontra.models.layers import AdaptiveStrength
 from mmfncontra.models.network_facts import out_size
 from mmfncontra.registry import MODELS
 from mmfncontra.utils.rng import isolated_rng

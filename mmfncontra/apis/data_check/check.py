@@ -11,9 +11,10 @@ import numpy as np
 from mmengine.config import Config
 from mmengine.device import get_device
 
-from mmfncontra.config.load import check_classes, check_image_size, load_config, set_data_root
-from mmfncontra.config.options import apply_overrides
-from mmfncontra.config.size import read_size, size_options
+from mmfncontra.config.check import check_classes
+from mmfncontra.config.load import load_config
+from mmfncontra.config.options import apply_overrides, set_data_root
+from mmfncontra.config.size import check_image_size, read_size, size_options
 from mmfncontra.datasets.image_source import ImageSource
 from mmfncontra.models.losses.lpips_reconstruction_loss import vgg16_weights_file
 from mmfncontra.utils.console import note
@@ -125,7 +126,7 @@ class DataCheck:
 
 def check_data(
     data: str | Path,
-    size: int | str | None = None,
+    size: int | None = None,
     config: str | Path | None = None,
     measure: bool = True,
     device: str | None = None,
@@ -136,7 +137,7 @@ def check_data(
         data: Folder or zip of images.
         size: Side in pixels to judge for; default the config's, or the largest of 64 to 1024 that
             95 % of the images reach.
-        config: Config to judge for; default one of ours. Its size is set to ``size``.
+        config: Config to judge for, of that size or for several; default one of ours.
         measure: Run a few training steps to estimate time and memory.
         device: Where to measure; default a GPU where there is one.
 
@@ -148,7 +149,7 @@ def check_data(
         ValueError: If there is no image at all, or an argument does not fit.
     """
     if size is not None:
-        size = read_size(size)
+        read_size(size)
     cfg, own_size = (None, None) if config is None else _load(config, data, size)
     images = inspect_images(ImageSource(data))
     readable = [image for image in images if not image.error]
@@ -265,6 +266,10 @@ def _load(config: str | Path, data: str | Path, size: int | None) -> tuple[Confi
     if its is None:
         raise ValueError(f'{config} names no size of its images (train_dataloader.dataset.size)')
     if size not in (None, its):
+        if 'by_size' not in cfg:
+            raise ValueError(
+                f'size={size} and config {config} (size {its}) do not go together: leave one out'
+            )
         apply_overrides(cfg, size_options(cfg, size))
     return cfg, its
 

@@ -15,7 +15,7 @@ from mmengine.optim import build_optim_wrapper
 from mmengine.registry import DefaultScope
 
 from mmfncontra.config.build_errors import explain_unknown_types
-from mmfncontra.config.load import import_custom_modules
+from mmfncontra.config.components import import_custom_modules
 from mmfncontra.models.losses.lpips_reconstruction_loss import vgg16_weights_file
 from mmfncontra.registry import MODELS
 from mmfncontra.utils.rng import isolated_rng

@@ -1,12 +1,9 @@
-from pathlib import Path
-
 import pytest
+from commands import CONFIGS, ROOT
 
 from mmfncontra.apis.catalogue import combinations
-from mmfncontra.config.load import import_custom_modules, load_config
-
-ROOT = Path(__file__).parents[3]
-CONFIGS = ROOT / 'configs'
+from mmfncontra.config.components import import_custom_modules
+from mmfncontra.config.load import load_config
 
 
 @pytest.fixture(scope='module', autouse=True)
