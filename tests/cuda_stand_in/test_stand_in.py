@@ -1,13 +1,13 @@
 """That the stand-in catches what it is for, each kind of misdeed by itself."""
 
 import json
-import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 import toolchain
 import torch
+from commands import run_python
 
 MISDEEDS = Path(__file__).with_name('misdeeds.py')
 LINES = MISDEEDS.read_text().splitlines()
@@ -40,8 +40,7 @@ OTHERS = [
 def seen(stand_in):
     """What was seen of each function of misdeeds.py."""
     names = [name for name, *_ in (*WAITS, *WAITS_ALONE, *ERRORS)] + OTHERS
-    command = [sys.executable, str(MISDEEDS), *names]
-    child = subprocess.run(command, env=stand_in, capture_output=True, text=True, timeout=300)
+    child = run_python(MISDEEDS, *names, **stand_in)
     assert child.returncode == 0, child.stderr
     results = [json.loads(line) for line in child.stdout.splitlines()]
     return {result['name']: result for result in results}

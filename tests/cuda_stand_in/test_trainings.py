@@ -1,11 +1,10 @@
 """A training with all its hooks on the stand-in, saved, resumed and evaluated."""
 
 import json
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
+from commands import run_python
 
 TRAININGS = Path(__file__).with_name('trainings.py')
 
@@ -14,13 +13,7 @@ TRAININGS = Path(__file__).with_name('trainings.py')
 def trained(stand_in, tmp_path_factory):
     """The folder, and what was seen of each training by its name."""
     folder = tmp_path_factory.mktemp('trainings')
-    child = subprocess.run(
-        [sys.executable, str(TRAININGS), str(folder)],
-        env=stand_in,
-        capture_output=True,
-        text=True,
-        timeout=500,
-    )
+    child = run_python(TRAININGS, folder, **stand_in)
     assert child.returncode == 0, child.stderr[-6000:]
     lines = [line for line in child.stdout.splitlines() if line.startswith('{"')]
     return folder, {line['name']: line['parts'] for line in map(json.loads, lines)}

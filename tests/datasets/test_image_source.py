@@ -4,6 +4,7 @@ import struct
 import zipfile
 
 import pytest
+from pictures import write_zip
 
 from mmfncontra.datasets import ImageSource
 
@@ -84,18 +85,14 @@ def test_neither_folder_nor_zip(tmp_path):
 
 
 def test_truncated_zip(tmp_path):
-    path = tmp_path / 'a.zip'
-    with zipfile.ZipFile(path, 'w') as archive:
-        archive.writestr('1.png', b'1' * 1000)
+    path = write_zip(tmp_path / 'a.zip', {'1.png': b'1' * 1000})
     path.write_bytes(path.read_bytes()[:500])
     with pytest.raises(ValueError, match=r'a\.zip.*sound zip'):
         ImageSource(path)
 
 
 def test_encrypted_zip(tmp_path):
-    path = tmp_path / 'a.zip'
-    with zipfile.ZipFile(path, 'w') as archive:
-        archive.writestr('1.png', b'1')
+    path = write_zip(tmp_path / 'a.zip', {'1.png': b'1'})
     data = bytearray(path.read_bytes())
     for magic, flags in ((b'PK\x03\x04', 6), (b'PK\x01\x02', 8)):
         struct.pack_into('<H', data, data.index(magic) + flags, 0x1)
@@ -105,9 +102,7 @@ def test_encrypted_zip(tmp_path):
 
 
 def test_damaged_member_is_named(tmp_path):
-    path = tmp_path / 'a.zip'
-    with zipfile.ZipFile(path, 'w') as archive:
-        archive.writestr('1.png', b'1' * 100)
+    path = write_zip(tmp_path / 'a.zip', {'1.png': b'1' * 100})
     data = path.read_bytes().replace(b'1' * 100, b'1' * 99 + b'2')
     path.write_bytes(data)
     with pytest.raises(ValueError, match=r'^1\.png: cannot be read'):
@@ -116,9 +111,7 @@ def test_damaged_member_is_named(tmp_path):
 
 def test_oversized_member_is_refused(tmp_path, monkeypatch):
     monkeypatch.setattr('mmfncontra.datasets.image_source.MAX_FILE_BYTES', 2**20)
-    path = tmp_path / 'a.zip'
-    with zipfile.ZipFile(path, 'w', zipfile.ZIP_DEFLATED) as archive:
-        archive.writestr('1.png', bytes(2**20 + 1))
+    path = write_zip(tmp_path / 'a.zip', {'1.png': bytes(2**20 + 1)}, zipfile.ZIP_DEFLATED)
     with pytest.raises(ValueError, match=r'^1\.png: .*more than 1 MiB'):
         ImageSource(path).read('1.png')
 

@@ -14,6 +14,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from mutations import NUMBERS, damaged, profile
+from pictures import write_zip
 
 from mmfncontra.datasets.image_source import ImageSource
 
@@ -31,9 +32,7 @@ FIELDS = {
 
 def make_zip(contents=CONTENTS, method=zipfile.ZIP_DEFLATED) -> bytes:
     file = io.BytesIO()
-    with zipfile.ZipFile(file, 'w', method) as archive:
-        for name, content in contents.items():
-            archive.writestr(name, content)
+    write_zip(file, contents, method)
     return file.getvalue()
 
 

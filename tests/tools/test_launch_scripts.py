@@ -5,11 +5,11 @@ import shutil
 import signal
 import subprocess
 import time
-from pathlib import Path
 
 import pytest
+from commands import ROOT, run
 
-TOOLS = Path(__file__).parents[2] / 'tools'
+TOOLS = ROOT / 'tools'
 # Writes its arguments; then waits for a signal, or leaves with the code in LEAVES.
 SRUN = """#!/bin/bash
 for s in TERM USR1; do trap "echo $s >> signals; exit 75" $s; done
@@ -49,7 +49,7 @@ def finish(process):
 
 @pytest.mark.parametrize('script', ['dist_train.sh', 'slurm_train.sh'])
 def test_scripts_say_how_they_are_called(script):
-    done = subprocess.run([TOOLS / script, 'only-one'], capture_output=True, text=True, check=False)
+    done = run(TOOLS / script, 'only-one')
     assert done.returncode == 2 and done.stderr.startswith('usage: ')
 
 
@@ -65,10 +65,7 @@ def test_scripts_say_how_they_are_called(script):
     ],
 )
 def test_mistakes_are_one_line(gpus, env, said):
-    done = subprocess.run(
-        [TOOLS / 'dist_train.sh', 'a.py', gpus], env={**os.environ, **env}, capture_output=True,
-        text=True, check=False,
-    )  # fmt: skip
+    done = run(TOOLS / 'dist_train.sh', 'a.py', gpus, **env)
     assert (done.returncode, done.stderr) == (2, f'error: {said}\n')
 
 
@@ -95,11 +92,9 @@ def fake_python(path):
 )
 def test_where_ranks_meet(tmp_path, env, options):
     fake_python(tmp_path / 'python3')
-    done = subprocess.run(
-        [TOOLS / 'dist_train.sh', 'a.py', '2', '--amp'],
-        env={**os.environ, 'PATH': f'{tmp_path}:{os.environ["PATH"]}', **env},
-        capture_output=True, text=True, check=True,
-    )  # fmt: skip
+    env = dict(PATH=f'{tmp_path}:{os.environ["PATH"]}') | env
+    done = run(TOOLS / 'dist_train.sh', 'a.py', '2', '--amp', **env)
+    assert done.returncode == 0, done.stderr
     before, _, after = options.partition('*')
     assert before in done.stdout and after in done.stdout
     assert f'--nnodes={env.get("NNODES", 1)} --nproc-per-node=2' in done.stdout
