@@ -11,11 +11,11 @@ from typing import IO
 from tqdm import tqdm
 
 from mmfncontra.config.options import parse_options
+from mmfncontra.config.prepare import prepare_config
 from mmfncontra.evaluation.hashes import text_hash
 from mmfncontra.utils.checks import check_integers
 from mmfncontra.utils.console import note
 
-from ..train import prepare_config
 from .run import AblationRun
 from .variants import Variant, check_variants
 
