@@ -2,6 +2,7 @@
 
 import torch
 from torch import Tensor, nn
+from toy_gan import ToyGenerator
 
 from mmfncontra.models.gans import LimitedDataGAN
 from mmfncontra.models.losses import HingeGANLoss
@@ -38,18 +39,6 @@ class FaultyLoss(HingeGANLoss):
         return dict(loss_adv=self.gen(super().gen_loss(fake)['loss_adv']))
 
 
-class Generator(nn.Module):
-    noise_size, out_size = 4, 8
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.linear = nn.utils.spectral_norm(nn.Linear(4, 3 * 64))
-        self.norm = nn.BatchNorm2d(3)
-
-    def forward(self, noise):
-        return self.norm(self.linear(noise).view(-1, 3, 8, 8))
-
-
 class Discriminator(nn.Module):
     in_size = 8
 
@@ -60,6 +49,7 @@ class Discriminator(nn.Module):
         self.last = nn.Linear(4, 1)
 
     def forward(self, x):
+        x = x[0] if isinstance(x, list) else x
         return self.last(self.norm(self.conv(x).flatten(1)))
 
 
@@ -72,7 +62,7 @@ def build(**changes) -> LimitedDataGAN:
         ema_config=dict(momentum=0.1),
     )
     if 'generator' not in changes:
-        parts |= dict(generator=Generator(), discriminator=Discriminator())
+        parts |= dict(generator=ToyGenerator(), discriminator=Discriminator())
     model = LimitedDataGAN(**(parts | changes)).train()
     model.adversarial_loss = FaultyLoss()
     return model

@@ -10,6 +10,10 @@ from mmfncontra.registry import DATASETS, MODELS
 
 @MODELS.register_module()
 class ToyGenerator(nn.Module):
+    """Has what may be disturbed: BatchNorm, spectral norm and, if noisy, draws of its own."""
+
+    out_size = 8
+
     def __init__(self, noise_size: int = 4, width: int = 8, noisy: bool = False) -> None:
         super().__init__()
         self.noise_size = noise_size

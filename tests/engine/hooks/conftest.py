@@ -14,6 +14,7 @@ from mmengine.optim import OptimWrapper
 from mmengine.runner import Runner
 from torch import Tensor, nn
 from torch.utils.data import DataLoader, Dataset
+from toy_gan import ToyGenerator
 
 _names = itertools.count()
 
@@ -32,28 +33,12 @@ class TinyImages(Dataset):
         return dict(inputs=image.flip(-1) if np.random.rand() < 0.5 else image)
 
 
-class TinyGenerator(nn.Module):
-    """Has what grids could disturb: BatchNorm, spectral norm and randomness of its own."""
-
-    noise_size, out_size = 4, 8
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.linear = torch.nn.utils.spectral_norm(nn.Linear(4, 3 * 64))
-        self.norm = nn.BatchNorm2d(3)
-
-    def forward(self, noise: Tensor) -> list[Tensor]:
-        image = self.linear(noise).view(-1, 3, 8, 8)
-        image = self.norm(image + 0.1 * torch.randn_like(image))
-        return [image, image]
-
-
 class TinyGAN(BaseModel):
     noise_size = 4
 
     def __init__(self, ema: bool = True) -> None:
         super().__init__(data_preprocessor=ImgDataPreprocessor(mean=[127.5] * 3, std=[127.5] * 3))
-        self.generator = TinyGenerator()
+        self.generator = ToyGenerator(noisy=True)
         self.generator_ema = ExponentialMovingAverage(self.generator) if ema else None
         self.contrast = None
         self.augment = None

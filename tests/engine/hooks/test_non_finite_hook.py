@@ -3,7 +3,6 @@ import json
 
 import pytest
 import torch
-import toy_gan  # noqa: F401 (registers the images)
 from faulty_gan import build
 from mmengine.hooks import Hook
 from PIL import Image
