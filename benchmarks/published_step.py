@@ -122,8 +122,7 @@ def _hinge(logits: Tensor, sign: int) -> Tensor:
 
 def _undo(network: nn.Module) -> None:
     """Take up-sampling, convolution and spectral normalisation one by one."""
-    from mmfncontra.models.layers.lean_spectral_norm import LeanSpectralNorm
-    from mmfncontra.models.layers.upsampled_conv import UpsampledConv2d
+    from mmfncontra.models.layers import LeanSpectralNorm, UpsampledConv2d
 
     for module in network.modules():
         if isinstance(module, UpsampledConv2d):

@@ -21,8 +21,7 @@ from torch_fidelity.feature_extractor_inceptionv3 import FeatureExtractorIncepti
 from mmfncontra.evaluation.metrics import FeatureMetrics
 from mmfncontra.models.archs import FastGANGenerator
 from mmfncontra.models.network_facts import evaluating
-from mmfncontra.models.sampling.images import calibrate_batchnorm, iterate_pixels, to_uint8
-from mmfncontra.models.sampling.renderer import ImageRenderer
+from mmfncontra.models.sampling import ImageRenderer, calibrate_batchnorm, iterate_pixels, to_uint8
 from mmfncontra.utils.rng import isolated_rng
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 from tqdm import tqdm
 
-from mmfncontra.models.sampling.images import iterate_images
+from mmfncontra.models.sampling import iterate_images
 from mmfncontra.utils.checks import check_integers, check_writable
 from mmfncontra.utils.console import note
 from mmfncontra.visualization import make_grid, save_png

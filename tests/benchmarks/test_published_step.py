@@ -5,7 +5,7 @@ import torch
 from published_step import PublishedStep
 from training_step import Step, giga_flops
 
-from mmfncontra.models.taps.grouped_forward import can_group
+from mmfncontra.models.taps import can_group
 
 NARROW = {'model.generator.base_channels': 4, 'model.discriminator.base_channels': 4}
 

@@ -11,8 +11,8 @@ from mmengine.runner import Runner
 from torch import Tensor, nn
 from torch.utils.data import Dataset
 
-from mmfncontra.models.layers.adaptive_strength import AdaptiveStrength
-from mmfncontra.models.sampling.images import to_arrays
+from mmfncontra.models.layers import AdaptiveStrength
+from mmfncontra.models.sampling import to_arrays
 from mmfncontra.models.wavelets import FrequencyNegatives
 from mmfncontra.registry import HOOKS
 from mmfncontra.utils.checks import check_integers

@@ -13,7 +13,7 @@ from torch.optim import Optimizer
 from mmfncontra.datasets import resize_image
 from mmfncontra.evaluation.doctor import LOGISTIC_CHANCE, Verdict, diagnose
 from mmfncontra.evaluation.functional import pairwise_diversity
-from mmfncontra.models.sampling.images import (
+from mmfncontra.models.sampling import (
     calibrate_batchnorm,
     copy_generator,
     sample_images,

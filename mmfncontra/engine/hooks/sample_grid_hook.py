@@ -8,7 +8,7 @@ from mmengine.runner import Runner
 from mmengine.visualization import LocalVisBackend
 from torch import nn
 
-from mmfncontra.models.sampling.images import calibrate_batchnorm, copy_generator, sample_images
+from mmfncontra.models.sampling import calibrate_batchnorm, copy_generator, sample_images
 from mmfncontra.registry import HOOKS
 from mmfncontra.utils.checks import check_integers
 from mmfncontra.utils.unwrap import unwrap

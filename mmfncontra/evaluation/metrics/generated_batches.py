@@ -7,7 +7,7 @@ from typing import Any
 from mmengine.dist import get_dist_info
 from torch import nn
 
-from mmfncontra.models.sampling.images import calibrate_batchnorm, copy_generator, iterate_pixels
+from mmfncontra.models.sampling import calibrate_batchnorm, copy_generator, iterate_pixels
 
 
 class GeneratedBatches:

@@ -9,7 +9,7 @@ import torch
 from torch import nn
 from torch.utils.data import DataLoader
 
-from mmfncontra.models.sampling.images import calibrate_batchnorm, copy_generator
+from mmfncontra.models.sampling import calibrate_batchnorm, copy_generator
 from mmfncontra.registry import METRICS
 from mmfncontra.utils.unwrap import unwrap
 

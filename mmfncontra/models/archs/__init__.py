@@ -1,6 +1,5 @@
 """Generators and discriminators."""
 
-from ..layers.chain_norm import ChainNorm
 from .fastgan_big_discriminator import FastGANBigDiscriminator
 from .fastgan_checkpoint import convert_fastgan
 from .fastgan_discriminator import FastGANDiscriminator
@@ -8,7 +7,6 @@ from .fastgan_generator import FastGANGenerator
 from .frequency_discriminator import FrequencyDiscriminator
 
 __all__ = [
-    'ChainNorm',
     'FastGANBigDiscriminator',
     'FastGANDiscriminator',
     'FastGANGenerator',

@@ -6,8 +6,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.utils import spectral_norm
 
-from ..layers.even_avg_pool import EvenAvgPool2d
-from ..layers.upsampled_conv import UpsampledConv2d
+from ..layers import EvenAvgPool2d, UpsampledConv2d
 
 FASTGAN_SIZES = (64, 128, 256, 512, 1024)
 _STD = 0.02  # of every initial convolution weight and of BatchNorm's initial scale

@@ -8,7 +8,7 @@ from torch.nn import functional as F
 
 from mmfncontra.utils.checks import check_integers
 
-from ..layers.even_avg_pool import EvenAvgPool2d
+from ..layers import EvenAvgPool2d
 from .fastgan_blocks import SkipLayerExcitation, check_fastgan_size, conv, scaled, up_block
 
 # Skip-layer excitation: the trunk map at the key is gated by the trunk map at the value.

@@ -5,10 +5,10 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
-from mmfncontra.models.layers.adaptive_strength import AdaptiveStrength
 from mmfncontra.registry import MODELS
 from mmfncontra.utils.checks import check_interval
 
+from ..layers import AdaptiveStrength
 from ..network_facts import full_size
 
 

@@ -12,7 +12,7 @@ from ..heads import ContrastiveDiscriminator
 from ..losses import GatherEmbeddings
 from ..negatives import JoinedNegatives
 from ..network_facts import image_size
-from ..objectives.similarity import cosine_to_negatives
+from ..objectives import cosine_to_negatives
 from ..taps import forward_each
 from .embedding_queue import EmbeddingQueue
 

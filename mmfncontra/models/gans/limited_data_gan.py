@@ -12,10 +12,9 @@ from mmfncontra.registry import MODELS, build_model
 from mmfncontra.utils.unwrap import unwrap, unwrap_images
 
 from ..contrasts import Prototypes
-from ..layers.lean_spectral_norm import use_lean_spectral_norm
+from ..layers import use_lean_spectral_norm
 from ..network_facts import noise_size, num_classes, out_size
-from .acceleration.acceleration import Acceleration
-from .acceleration.compiled_blocks import uncompiled
+from .acceleration import Acceleration, uncompiled
 from .auxiliary_losses import AuxiliaryLosses
 from .check_parts import check_named, check_parts
 from .discriminate import discriminate

@@ -1,12 +1,16 @@
 """Losses: modules that map tensors to scalars."""
 
-from ..objectives.contrastive_objective import ContrastiveObjective
-from ..objectives.dcl import DCL
-from ..objectives.dclw import DCLW
-from ..objectives.debiased_info_nce import DebiasedInfoNCE
-from ..objectives.gather_embeddings import GatherEmbeddings
-from ..objectives.info_nce import InfoNCE
-from ..objectives.similarity import cosine, cosine_to_negatives, cosine_to_others
+from ..objectives import (
+    DCL,
+    DCLW,
+    ContrastiveObjective,
+    DebiasedInfoNCE,
+    GatherEmbeddings,
+    InfoNCE,
+    cosine,
+    cosine_to_negatives,
+    cosine_to_others,
+)
 from .dwcl_loss import DWCLLoss
 from .gwcl_loss import GWCLLoss, prototype_distance
 from .hinge_gan_loss import HingeGANLoss

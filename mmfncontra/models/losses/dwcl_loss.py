@@ -8,8 +8,8 @@ from torch import Tensor, nn
 from mmfncontra.registry import MODELS, build_model
 from mmfncontra.utils.checks import check_integers, check_not_negative, check_positive
 
+from ..objectives import GatherEmbeddings
 from ..objectives.contrastive_objective import build_objective, check_pairs
-from ..objectives.gather_embeddings import GatherEmbeddings
 from ..objectives.similarity import (
     cosine,
     cosine_to_others,

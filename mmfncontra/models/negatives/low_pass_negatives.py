@@ -8,7 +8,7 @@ from torch import Tensor, nn
 from mmfncontra.registry import MODELS
 from mmfncontra.utils.checks import check_integers, check_positive, check_range
 
-from ..layers.gaussian_blur import gaussian_blur
+from ..layers import gaussian_blur
 
 
 @MODELS.register_module()

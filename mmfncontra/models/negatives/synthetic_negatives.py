@@ -8,7 +8,7 @@ from mmfncontra.registry import MODELS
 from mmfncontra.utils.checks import check_integers
 from mmfncontra.utils.precision import widen
 
-from ..objectives.similarity import cosine_to_others
+from ..objectives import cosine_to_others
 
 
 @MODELS.register_module()

@@ -7,8 +7,7 @@ from torch import Tensor, nn
 from mmfncontra.registry import MODELS
 from mmfncontra.utils.checks import check_not_negative, check_positive
 
-from ..layers.adaptive_strength import AdaptiveStrength
-from ..layers.chain_norm import ChainNorm
+from ..layers import AdaptiveStrength, ChainNorm
 
 
 @MODELS.register_module()

@@ -5,11 +5,11 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
-from mmfncontra.models.layers.adaptive_strength import AdaptiveStrength
 from mmfncontra.registry import MODELS
 from mmfncontra.utils.checks import check_positive
 from mmfncontra.utils.precision import widen
 
+from ..layers import AdaptiveStrength
 from ..network_facts import image_size
 from ..taps import find_stages, find_submodules
 

@@ -7,7 +7,7 @@ from torch.nn.utils import remove_spectral_norm, spectral_norm
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from mmfncontra.engine import AutocastOptimWrapper
-from mmfncontra.models.layers.lean_spectral_norm import use_lean_spectral_norm
+from mmfncontra.models.layers import use_lean_spectral_norm
 from mmfncontra.registry import OPTIM_WRAPPERS
 
 

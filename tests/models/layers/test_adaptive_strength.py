@@ -1,7 +1,7 @@
 import pytest
 import torch
 
-from mmfncontra.models.layers.adaptive_strength import AdaptiveStrength
+from mmfncontra.models.layers import AdaptiveStrength
 
 
 def oracle(signs, images, target, interval, step=None, kimg=None, maximum=1.0, momentum=0.0):

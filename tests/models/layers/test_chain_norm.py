@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 import torch
 
-from mmfncontra.models.archs import ChainNorm
+from mmfncontra.models.layers import ChainNorm
 
 CALLS = (('dreal', 'real'), ('dreal', 'real'), ('dfake', 'fake'), ('gfake', 'generator'))
 

@@ -3,7 +3,7 @@ import torch
 from torch import nn
 
 from mmfncontra.models.archs import FastGANBigDiscriminator, FastGANDiscriminator, FastGANGenerator
-from mmfncontra.models.layers.even_avg_pool import EvenAvgPool2d
+from mmfncontra.models.layers import EvenAvgPool2d
 
 
 @pytest.mark.parametrize('layout', [torch.contiguous_format, torch.channels_last])

@@ -5,7 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import ndimage
 
-from mmfncontra.models.layers.gaussian_blur import gaussian_blur
+from mmfncontra.models.layers import gaussian_blur
 
 
 def kernel(sigma, radius):

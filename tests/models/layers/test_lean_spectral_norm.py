@@ -5,7 +5,7 @@ import torch
 from torch import nn
 from torch.nn.utils import spectral_norm
 
-from mmfncontra.models.layers.lean_spectral_norm import LeanSpectralNorm, use_lean_spectral_norm
+from mmfncontra.models.layers import LeanSpectralNorm, use_lean_spectral_norm
 
 LAYERS = {
     'conv': (lambda: nn.Conv2d(3, 6, 3), (2, 3, 8, 8)),

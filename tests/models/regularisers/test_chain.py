@@ -5,8 +5,9 @@ import pytest
 import torch
 from torch import nn
 
-from mmfncontra.models.archs import ChainNorm, FastGANBigDiscriminator, FastGANDiscriminator
+from mmfncontra.models.archs import FastGANBigDiscriminator, FastGANDiscriminator
 from mmfncontra.models.heads import ContrastiveDiscriminator
+from mmfncontra.models.layers import ChainNorm
 from mmfncontra.models.regularisers import CHAIN
 from mmfncontra.registry import MODELS
 

@@ -5,7 +5,7 @@ from torch import nn
 from toy_gan import ToyGenerator
 
 from mmfncontra.models.archs import FastGANGenerator
-from mmfncontra.models.sampling.images import (
+from mmfncontra.models.sampling import (
     calibrate_batchnorm,
     iterate_images,
     sample_images,

@@ -7,7 +7,7 @@ from torch.nn.utils import spectral_norm
 
 from mmfncontra.models.archs import FastGANBigDiscriminator, FastGANDiscriminator
 from mmfncontra.models.heads import ContrastiveDiscriminator
-from mmfncontra.models.layers.lean_spectral_norm import use_lean_spectral_norm
+from mmfncontra.models.layers import use_lean_spectral_norm
 from mmfncontra.models.regularisers import CHAIN
 from mmfncontra.models.taps import can_group, forward_each
 

@@ -6,7 +6,7 @@ from typing import ClassVar
 import torch
 from torch import Tensor, nn
 
-from mmfncontra.models.layers.adaptive_strength import AdaptiveStrength
+from mmfncontra.models.layers import AdaptiveStrength
 from mmfncontra.registry import MODELS
 from mmfncontra.utils.checks import check_interval, check_positive
 from mmfncontra.utils.precision import widen, without_autocast

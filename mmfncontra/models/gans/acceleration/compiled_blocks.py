@@ -8,7 +8,7 @@ from contextlib import contextmanager
 import torch
 from torch import nn
 
-from mmfncontra.models.layers.chain_norm import ChainNorm
+from mmfncontra.models.layers import ChainNorm
 
 
 class _CompiledForward:
