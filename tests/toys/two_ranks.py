@@ -26,10 +26,11 @@ def _rank(rank: int, folder: Path, function: Callable, arguments: tuple, barrier
     distributed.destroy_process_group()
 
 
-def on_two_ranks(function: Callable, *arguments: Any, folder: Path) -> list:
+def on_two_ranks(function: Callable, *arguments: Any, folder: Path, method: str = 'fork') -> list:
     """What a function of a module returns, or the ValueError it raises, on each of two ranks."""
-    # Forked processes import nothing again; those with a GPU may not be forked.
-    context = multiprocessing.get_context('spawn' if torch.cuda.is_available() else 'fork')
+    # Forked processes import nothing again, but may not be forked after a backward pass that
+    # had threads, or from one with a GPU.
+    context = multiprocessing.get_context('spawn' if torch.cuda.is_available() else method)
     barrier = context.Barrier(2, timeout=60)
     ranks = [
         context.Process(target=_rank, args=(rank, folder, function, arguments, barrier))

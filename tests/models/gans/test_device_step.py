@@ -6,6 +6,7 @@ import random
 import numpy as np
 import pytest
 import torch
+from gan_configs import CONTRAST, FASTGAN, STYLEGAN2
 from optimisers import optimisers
 from torch.overrides import TorchFunctionMode
 from torch.utils._python_dispatch import TorchDispatchMode
@@ -14,35 +15,29 @@ from torch.utils._pytree import tree_leaves
 from mmfncontra.models.gans import LimitedDataGAN
 
 pytestmark = pytest.mark.usefixtures('default_scope')
-CONTRAST = dict(type='FNContra', negatives=dict(type='FrequencyNegatives', levels=3))
 REC = dict(rec=dict(type='WaveletL1Loss', levels=2))
-FASTGAN = dict(
-    generator=dict(type='FastGANGenerator', out_size=64, base_channels=4),
-    discriminator=dict(type='FastGANDiscriminator', in_size=64, base_channels=4),
+TRAINED_FASTGAN = dict(
+    **FASTGAN,
     disc_auxiliary_losses=REC,
     augment=dict(type='DiffAugment', policy='color,translation,cutout'),
     ema_config=dict(momentum=0.1),
 )
-STYLEGAN2 = dict(
-    generator=dict(type='StyleGAN2Generator', out_size=8, style_channels=8, num_mlps=1),
-    discriminator=dict(type='mmagic.StyleGAN2Discriminator', in_size=8),
-    adversarial_loss=dict(type='LogisticGANLoss'),
-    disc_auxiliary_losses=dict(r1=dict(type='R1Penalty')),
-    gen_auxiliary_losses=dict(path=dict(type='PathLengthPenalty')),
+TRAINED_STYLEGAN2 = dict(
+    **STYLEGAN2,
     augment=dict(type='ADA', categories='bgcfnc', initial=0.5),
     ema_config=dict(type='HalfLifeEMA'),
 )
 GANS = dict(
-    fastgan=FASTGAN,
-    fncontra={**FASTGAN, 'contrast': CONTRAST},
+    fastgan=TRAINED_FASTGAN,
+    fncontra={**TRAINED_FASTGAN, 'contrast': CONTRAST},
     regularised={
-        **FASTGAN,
+        **TRAINED_FASTGAN,
         'pseudo_real': dict(type='APA', initial=0.5),
         'regularisers': dict(nice=dict(type='NICE'), chain=dict(type='CHAIN')),
         'disc_auxiliary_losses': {**REC, 'lecam': dict(type='LeCamLoss')},
     },
-    stylegan2=STYLEGAN2,
-    stylegan2_fncontra={**STYLEGAN2, 'contrast': CONTRAST},
+    stylegan2=TRAINED_STYLEGAN2,
+    stylegan2_fncontra={**TRAINED_STYLEGAN2, 'contrast': CONTRAST},
 )
 DRAWS = {'rand', 'randn', 'randint', 'randperm', 'normal', 'multinomial', 'bernoulli'}
 

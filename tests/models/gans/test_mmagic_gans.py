@@ -4,6 +4,7 @@ import copy
 
 import pytest
 import torch
+from gan_configs import CONTRAST, DCGAN, FASTGAN, PLAIN_FASTGAN, SAGAN, STYLEGAN2
 from mmengine.optim import OptimWrapperDict
 from optimisers import optimisers
 from torch.distributed import HashStore
@@ -12,40 +13,6 @@ from mmfncontra.engine.optim.autocast_optim_wrapper import AutocastOptimWrapper
 from mmfncontra.models.gans import LimitedDataGAN
 
 pytestmark = pytest.mark.usefixtures('default_scope')
-CONTRAST = dict(type='FNContra', negatives=dict(type='FrequencyNegatives', levels=3))
-STYLEGAN2 = dict(
-    generator=dict(type='StyleGAN2Generator', out_size=8, style_channels=8, num_mlps=1),
-    discriminator=dict(type='mmagic.StyleGAN2Discriminator', in_size=8),
-    adversarial_loss=dict(type='LogisticGANLoss'),
-    disc_auxiliary_losses=dict(r1=dict(type='R1Penalty')),
-    gen_auxiliary_losses=dict(path=dict(type='PathLengthPenalty')),
-)
-DCGAN = dict(
-    generator=dict(type='mmagic.DCGANGenerator', output_scale=64, base_channels=16),
-    discriminator=dict(
-        type='mmagic.DCGANDiscriminator',
-        input_scale=64,
-        output_scale=4,
-        out_channels=1,
-        base_channels=4,
-    ),
-)
-SAGAN = dict(
-    generator=dict(
-        type='mmagic.SAGANGenerator',
-        output_scale=64,
-        base_channels=4,
-        attention_after_nth_block=3,
-        with_spectral_norm=True,
-        use_cbn=False,
-    ),
-    discriminator=dict(
-        type='mmagic.SAGANDiscriminator',
-        input_scale=64,
-        base_channels=4,
-        attention_after_nth_block=2,
-    ),
-)
 SAGAN3 = {
     name: {**cfg, 'num_classes': 3, **({'use_cbn': True} if name == 'generator' else {})}
     for name, cfg in SAGAN.items()
@@ -141,7 +108,7 @@ def test_latents_are_demanded():
 
 def test_regularisers_and_adaptive_parts_take_part():
     cfg = dict(
-        generator=dict(type='FastGANGenerator', out_size=64, base_channels=4, small=False),
+        generator=dict(FASTGAN['generator'], small=False),
         discriminator=dict(
             type='FastGANBigDiscriminator', in_size=64, base_channels=4, decoders=False
         ),
@@ -188,8 +155,7 @@ def test_a_penalty_of_gradients_needs_the_batch_form_of_chain():
 )
 def test_freeze_disc(layers, frozen):
     cfg = dict(
-        generator=dict(type='FastGANGenerator', out_size=64, base_channels=4),
-        discriminator=dict(type='FastGANDiscriminator', in_size=64, base_channels=4),
+        **FASTGAN,
         disc_auxiliary_losses=dict(rec=dict(type='WaveletL1Loss')),
         contrast=CONTRAST,
         freeze_disc=layers,
@@ -256,12 +222,6 @@ def test_taps_must_be_a_list():
         LimitedDataGAN(**STYLEGAN2, contrast=dict(CONTRAST, taps='convs'))
 
 
-FASTGAN = dict(
-    generator=dict(type='FastGANGenerator', out_size=64, base_channels=4),
-    discriminator=dict(type='FastGANDiscriminator', in_size=64, base_channels=4, decoders=False),
-)
-
-
 @pytest.mark.parametrize(
     ('changes', 'message'),
     [
@@ -293,7 +253,7 @@ FASTGAN = dict(
 )
 def test_parts_in_the_wrong_place(changes, message):
     with pytest.raises(ValueError, match=message):
-        LimitedDataGAN(**{**FASTGAN, **changes})
+        LimitedDataGAN(**{**PLAIN_FASTGAN, **changes})
 
 
 def test_lazy_losses_count_their_own_steps_where_nobody_tells():

@@ -1,3 +1,4 @@
+import gan_configs
 import pytest
 import torch
 from torch import nn
@@ -11,16 +12,7 @@ from mmfncontra.registry import build_model
 pytestmark = pytest.mark.usefixtures('default_scope')
 HEAD = dict(type='mmfncontra.WaveletContrastiveHead')
 STYLEGAN2 = dict(type='mmagic.StyleGAN2Discriminator', in_size=32)
-DCGAN = dict(
-    type='mmagic.DCGANDiscriminator',
-    input_scale=64,
-    output_scale=4,
-    out_channels=1,
-    base_channels=8,
-)
-SAGAN = dict(
-    type='mmagic.SAGANDiscriminator', input_scale=64, base_channels=8, attention_after_nth_block=2
-)
+DCGAN, SAGAN = (gan['discriminator'] for gan in (gan_configs.DCGAN, gan_configs.SAGAN))
 BIGGAN = dict(type='mmagic.BigGANDiscriminator', input_scale=64, base_channels=8)
 
 

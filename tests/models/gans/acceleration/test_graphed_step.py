@@ -4,6 +4,7 @@ import copy
 
 import pytest
 import torch
+from gan_configs import CONTRAST, PLAIN_FASTGAN
 from mmengine.optim import OptimWrapper, OptimWrapperDict
 from optimisers import optimisers
 from torch import nn
@@ -146,17 +147,12 @@ def test_copies_have_no_graphs(toy):
     assert not copy.deepcopy(graphed)._graphs
 
 
-FASTGAN = dict(
-    generator=dict(type='FastGANGenerator', out_size=64, base_channels=4),
-    discriminator=dict(type='FastGANDiscriminator', in_size=64, base_channels=4, decoders=False),
-    augment=dict(type='DiffAugment'),
-    ema_config=dict(momentum=0.1),
-)
+TRAINED = dict(**PLAIN_FASTGAN, augment=dict(type='DiffAugment'), ema_config=dict(momentum=0.1))
 
 
 def gan(device='cpu', **changes):
     torch.manual_seed(0)
-    return LimitedDataGAN(**{**FASTGAN, **changes}).train().to(device)
+    return LimitedDataGAN(**{**TRAINED, **changes}).train().to(device)
 
 
 def images(count=4):
@@ -210,7 +206,7 @@ def test_unknown_choices_are_refused(value):
 
 RICH = dict(
     augment=dict(type='ADA', categories='bgc', initial=0.5, interval=2, ada_kimg=0.1),
-    contrast=dict(type='FNContra', negatives=dict(type='FrequencyNegatives', levels=3)),
+    contrast=CONTRAST,
     disc_auxiliary_losses=dict(
         r1=dict(type='R1Penalty', gamma=1e-3, interval=4), lecam=dict(type='LeCamLoss', warmup=2)
     ),

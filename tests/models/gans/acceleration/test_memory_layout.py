@@ -2,12 +2,13 @@ import copy
 
 import pytest
 import torch
+from gan_configs import CONTRAST, FASTGAN, STYLEGAN2
 from optimisers import optimisers
 from torch import nn
 
 from mmfncontra.models.gans import LimitedDataGAN
 from mmfncontra.models.gans.acceleration.memory_layout import follow_layout
-from mmfncontra.models.sampling.images import copy_generator, sample_images
+from mmfncontra.models.sampling import copy_generator, sample_images
 
 pytestmark = pytest.mark.usefixtures('default_scope')
 
@@ -15,11 +16,10 @@ pytestmark = pytest.mark.usefixtures('default_scope')
 def gan(**changes):
     torch.manual_seed(0)
     return LimitedDataGAN(
-        generator=dict(type='FastGANGenerator', out_size=64, base_channels=4),
-        discriminator=dict(type='FastGANDiscriminator', in_size=64, base_channels=4),
+        **FASTGAN,
         disc_auxiliary_losses=dict(rec=dict(type='WaveletL1Loss', levels=2)),
         augment=dict(type='ADA', categories='bgcfnc', initial=0.5),
-        contrast=dict(type='FNContra', negatives=dict(type='FrequencyNegatives', levels=3)),
+        contrast=CONTRAST,
         ema_config=dict(momentum=0.1),
         **changes,
     ).train()
@@ -51,11 +51,7 @@ def test_channels_last_equals_contiguous():
 def stylegan2(**changes):
     torch.manual_seed(0)
     return LimitedDataGAN(
-        generator=dict(type='StyleGAN2Generator', out_size=8, style_channels=8, num_mlps=1),
-        discriminator=dict(type='mmagic.StyleGAN2Discriminator', in_size=8),
-        adversarial_loss=dict(type='LogisticGANLoss'),
-        disc_auxiliary_losses=dict(r1=dict(type='R1Penalty')),
-        gen_auxiliary_losses=dict(path=dict(type='PathLengthPenalty')),
+        **STYLEGAN2,
         ema_config=dict(type='HalfLifeEMA'),
         **changes,
     ).train()
