@@ -1,9 +1,13 @@
+from pathlib import Path
+
 import pytest
 import toy_gan  # noqa: F401
 from mmengine.config import Config
-from toy_config import TEXT
+from toy_config import FOLDER, TEXT, WRAPPED, write_toy_config
 
-from mmfncontra.apis import apply_overrides, parse_options
+from mmfncontra.apis import apply_overrides, parse_options, prepare_config
+
+CONFIGS = Path(__file__).parents[2] / 'configs'
 
 
 @pytest.fixture
@@ -97,3 +101,56 @@ def test_lists(cfg):
     for index in ('1', 'x'):
         with pytest.raises(ValueError, match=r'custom_hooks is a list of 1'):
             apply_overrides(cfg, {f'custom_hooks.{index}.after_iter': True})
+
+
+def test_amp(toy_config):
+    cfg = prepare_config(toy_config, amp=True)
+    for name in ('generator', 'discriminator'):
+        assert cfg.optim_wrapper[name].type == 'mmfncontra.AutocastOptimWrapper'
+    assert cfg.optim_wrapper.constructor == 'MultiOptimWrapperConstructor'
+
+
+@pytest.mark.parametrize('config', ['stylegan2-ada_64', 'fastgan_64'])
+def test_what_amp_does_not_reach_is_said(config, tmp_path, capsys):
+    """Blocks of mmagic's StyleGAN2 leave autocast, and nobody would notice."""
+    prepare_config(CONFIGS / 'fncontra' / f'{config}.py', amp=True, data=tmp_path)
+    said = capsys.readouterr().err.splitlines()
+    if config.startswith('fastgan'):
+        assert not said
+        return
+    for part, line in zip(('generator', 'discriminator'), said, strict=True):
+        assert line.startswith(f'warning: --amp leaves model.{part} in float32')
+        assert f'model.{part}.num_fp16_scales=4' in line
+
+
+def test_amp_replaces_plain_wrappers_only(tmp_path):
+    path = write_toy_config(tmp_path, **{"type='OptimWrapper'": "type='AmpOptimWrapper'"})
+    with pytest.raises(ValueError, match=r'optim_wrapper\.discriminator is a AmpOptimWrapper'):
+        prepare_config(path, amp=True)
+
+
+@pytest.mark.parametrize('replaced', [FOLDER, WRAPPED], ids=['plain', 'wrapped'])
+def test_data(tmp_path, replaced):
+    path = write_toy_config(tmp_path, **replaced)
+    dataset = prepare_config(path, data=tmp_path).train_dataloader.dataset
+    assert dataset.get('dataset', dataset).data_root == str(tmp_path)
+    with pytest.raises(ValueError, match='needs a folder of images: pass --data FOLDER'):
+        prepare_config(path)
+    with pytest.raises(FileNotFoundError, match=r'--data .*: there is no folder or zip at /.*nowh'):
+        prepare_config(path, data=tmp_path / 'nowhere')
+
+
+def test_a_config_whose_images_are_missing(tmp_path):
+    path = write_toy_config(
+        tmp_path, **{"dict(type='ToyDrawings')": "dict(type='ToyImages', data_root='data/moons')"}
+    )
+    with pytest.raises(
+        FileNotFoundError,
+        match=r'at /.*/data/moons: .*\(docs/datasets\.md says .*\) or pass --data FOLDER',
+    ):
+        prepare_config(path)
+
+
+def test_data_for_a_dataset_that_reads_none(toy_config, tmp_path):
+    with pytest.raises(ValueError, match=r'reads no folder \(ToyDrawings\)'):
+        prepare_config(toy_config, data=tmp_path)

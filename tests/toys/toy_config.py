@@ -27,6 +27,12 @@ log_processor = dict(by_epoch=False)
 model_wrapper_cfg = dict(type='MMSeparateDistributedDataParallel')
 randomness = dict(seed=0, diff_rank_seed=True)
 """
+# In place of its data set: images of a folder; those within a wrapper.
+FOLDER = {"dataset=dict(type='ToyDrawings')": "dataset=dict(type='ToyImages', data_root=None)"}
+WRAPPED = {
+    "dataset=dict(type='ToyDrawings')": "dataset=dict(type='RepeatDataset', times=2, "
+    "dataset=dict(type='ToyImages', data_root=None))"
+}
 
 
 def write_toy_config(folder: Path, **replaced: str) -> Path:

@@ -1,0 +1,19 @@
+import pytest
+
+from mmfncontra.apis import prepare_config
+
+
+def test_a_config_that_is_not_there(tmp_path, monkeypatch):
+    (tmp_path / 'configs' / 'fastgan').mkdir(parents=True)
+    (tmp_path / 'configs' / 'fastgan' / 'fastgan_moons.py').write_text('')
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(FileNotFoundError, match=r'did you mean .*configs/fastgan/fastgan_moons'):
+        prepare_config('configs/fastgan/fastgan_mons.py')
+    with pytest.raises(FileNotFoundError, match=r'did you mean .*configs/fastgan/fastgan_moons'):
+        prepare_config('fastgan_moons')
+
+
+def test_a_base_that_is_not_there(tmp_path):
+    (tmp_path / 'a.py').write_text("_base_ = 'b.py'")
+    with pytest.raises(FileNotFoundError, match=r'has a base that is missing: .*b\.py'):
+        prepare_config(tmp_path / 'a.py')
