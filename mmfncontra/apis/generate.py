@@ -9,7 +9,7 @@ import numpy as np
 from tqdm import tqdm
 
 from mmfncontra.models.sampling import iterate_images
-from mmfncontra.utils.checks import check_integers, check_writable
+from mmfncontra.utils.checks import check_writable
 from mmfncontra.utils.console import note
 from mmfncontra.visualization import make_grid, save_png
 
@@ -54,9 +54,9 @@ def generate(
         FileNotFoundError: If the checkpoint or its config is missing.
         ValueError: If an argument is out of range, or the checkpoint cannot be used.
     """
-    check_integers(num=num)
-    if batch_size is not None:
-        check_integers(batch_size=batch_size)
+    for name, value in dict(num=num, batch_size=batch_size).items():
+        if value is not None and (not isinstance(value, int) or value < 1):
+            raise ValueError(f'{name} must be 1 or more, got {value!r}')
     if grid and num > _GRID_LIMIT:
         raise ValueError(f'a grid shows at most {_GRID_LIMIT} images, but num is {num}')
     device = find_device(device)

@@ -10,9 +10,8 @@ from mmengine import registry as _mmengine
 from mmengine.registry import Registry
 from mmengine.registry.build_functions import build_from_cfg
 
-from mmfncontra.utils.near_names import near_names
-
 from .constructor_arguments import constructor_arguments, misfit
+from .near_names import near_names
 
 # mmengine's message when a registry has no component of a name.
 _UNKNOWN = re.compile(r'([\w.]+) is not in the (?:\w+::)?([\w ]+) registry')

@@ -6,12 +6,12 @@ from collections.abc import Callable, Collection, Iterator, Mapping
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
-from mmfncontra.utils.near_names import did_you_mean
-
+from .near_names import did_you_mean
 from .rules import (
     CLOSED,
     DATASET_RULES,
     LOADER_RULES,
+    NETWORK_SIZES,
     OPTIMIZER_RULES,
     RULES,
     SECTIONS,
@@ -240,6 +240,48 @@ def _check_backends(cfg: Config) -> None:
             raise ValueError(
                 f'visualizer.vis_backends.{i}: {kind} needs {package}, which is not installed: '
                 f'pip install --no-warn-conflicts {package}'
+            )
+
+
+def check_fit(cfg: Config) -> None:
+    """Check that images, networks and batches of a training fit together.
+
+    Args:
+        cfg: Config of a training whose values are checked.
+
+    Raises:
+        ValueError: See :func:`check_image_size`, :func:`check_classes`, :func:`check_batch_size`.
+    """
+    check_image_size(cfg)
+    check_classes(cfg)
+    check_batch_size(cfg)
+
+
+def check_image_size(cfg: Config) -> None:
+    """Check that the images have the size of the networks, as far as the config names both.
+
+    Args:
+        cfg: Config of a training.
+
+    Raises:
+        ValueError: With the two keys whose values differ.
+    """
+    sizes = [
+        (f'model.{network}.{key}', cfg.model[network][key])
+        for network, keys in NETWORK_SIZES.items()
+        for key in keys
+        if key in (cfg.model.get(network) or ())
+    ]
+    sizes += [
+        (f'{key}.size', dataset.size)
+        for key, dataset in leaf_datasets(cfg.train_dataloader.dataset)
+        if 'size' in dataset
+    ]
+    for key, size in sizes[1:]:
+        if size != sizes[0][1]:
+            raise ValueError(
+                f'{key}={size!r} and {sizes[0][0]}={sizes[0][1]!r} must be the same: the '
+                'networks and the real images have one size'
             )
 
 

@@ -7,7 +7,7 @@ import traceback
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from mmfncontra.utils.near_names import near_names
+from .near_names import near_names
 
 if TYPE_CHECKING:
     from mmengine.config import Config

@@ -11,11 +11,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mmfncontra.utils.console import warn
-from mmfncontra.utils.near_names import near_names
 
 from .check import check_values, leaf_datasets
 from .components import find_component
 from .constructor_arguments import constructor_arguments
+from .near_names import near_names
 from .rules import SECTIONS, WRAPPER_RULES
 
 if TYPE_CHECKING:

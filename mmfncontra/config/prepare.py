@@ -2,72 +2,22 @@
 
 from __future__ import annotations
 
-import os
 import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from mmfncontra.checkpoints.file import load_checkpoint_file, load_resumable_file
-from mmfncontra.checkpoints.store import latest_checkpoint
-from mmfncontra.launch.contract import LAUNCHED_VARIABLE, LAUNCHERS, RESTARTED_VARIABLE
-from mmfncontra.utils.console import note, warn
+from mmfncontra.launch.contract import LAUNCHERS
 
-from .check import check_batch_size, check_classes
+from .check import check_fit
 from .components import import_custom_modules
 from .load import load_config
 from .options import apply_overrides, set_data_root, use_autocast
-from .size import check_image_size, size_options
+from .size import size_options
+from .start import settle_start
 
 if TYPE_CHECKING:
     from mmengine.config import Config
-
-
-def _settle_start(cfg: Config, resume: str | Path | bool | None) -> None:
-    """Decide from which checkpoint to start, and check it, whoever named it."""
-    named = cfg.get('load_from')
-    if resume in (None, False):
-        resume = cfg.get('resume')
-        if resume is True and named is not None:
-            resume = named
-    resume = _before_restart(cfg.work_dir) or resume
-    if resume in (True, 'auto'):
-        resume = latest_checkpoint(cfg.work_dir, load_resumable_file)
-        if resume is None:
-            note(f'no checkpoint in {cfg.work_dir} to resume: training starts at iteration 0')
-    elif not resume and (kept := latest_checkpoint(cfg.work_dir)) is not None:
-        note(
-            f'{cfg.work_dir} has a training up to {kept.name}, which is not gone on with: '
-            '--resume goes on, another --work-dir keeps it'
-        )
-    cfg.resume = bool(resume)
-    if resume:
-        named = resume
-    if named is None:
-        return
-    checkpoint = (load_resumable_file if resume else load_checkpoint_file)(named)
-    cfg.load_from = str(Path(named).expanduser())
-    if resume:
-        _keep_seed(cfg, checkpoint['meta'].get('seed'))
-
-
-def _before_restart(work_dir: str | Path) -> Path | None:
-    """What the ranks that this one is started in place of have saved, if it is."""
-    environment = os.environ
-    if environment.get(RESTARTED_VARIABLE) or int(environment.get('TORCHELASTIC_RESTART_COUNT', 0)):
-        launched = int(environment.get(LAUNCHED_VARIABLE, 0))
-        return latest_checkpoint(work_dir, load_resumable_file, since=launched)
-    return None
-
-
-def _keep_seed(cfg: Config, seed: object) -> None:
-    """Go on with the seed of a checkpoint, which the order of the images is made of."""
-    if not isinstance(seed, int):
-        return
-    asked = (cfg.get('randomness') or {}).get('seed')
-    if asked not in (None, seed):
-        warn(f'the checkpoint was trained with seed {seed}, which it goes on with, not {asked}')
-    cfg.randomness = {**(cfg.get('randomness') or {}), 'seed': seed}
 
 
 def _default_work_dir(config: str | Path, size: str | int | None) -> str:
@@ -123,25 +73,21 @@ def prepare_config(
         raise ValueError(f'launcher must be one of {", ".join(LAUNCHERS)}, got {launcher!r}')
     if seed is not None and not 0 <= seed < 2**32:
         raise ValueError(f'seed must be from 0 to {2**32 - 1}, got {seed}')
+    default_work_dir = _default_work_dir(config, size)
     cfg = load_config(config)
     for section in ('model', 'train_dataloader', 'train_cfg', 'optim_wrapper'):
         if section not in cfg:
             raise ValueError(f'{config} is no config of a training: it has no {section}')
     apply_overrides(cfg, {**size_options(cfg, size), **(cfg_options or {})})
-    cfg.launcher = launcher
-    if work_dir is not None:
-        cfg.work_dir = str(work_dir)
-    elif cfg.get('work_dir') is None:
-        cfg.work_dir = _default_work_dir(config, size)
-    if seed is not None:
-        cfg.randomness = {**(cfg.get('randomness') or {}), 'seed': seed}
     if amp:
         use_autocast(cfg)
-    check_image_size(cfg)
-    check_classes(cfg)
-    check_batch_size(cfg)
     set_data_root(cfg, data)
-    _settle_start(cfg, resume)
+    check_fit(cfg)
+    cfg.launcher = launcher
+    cfg.work_dir = str(work_dir or cfg.get('work_dir') or default_work_dir)
+    if seed is not None:
+        cfg.randomness = {**(cfg.get('randomness') or {}), 'seed': seed}
+    settle_start(cfg, resume)
     # Last, for it imports mmagic.
     import_custom_modules(cfg)
     return cfg

@@ -226,6 +226,11 @@ SECTIONS: dict[str, set[str]] = {
         *('runtime_info', 'timer', 'sampler_seed', 'logger', 'param_scheduler', 'checkpoint'),
     },
 }
+# Arguments of networks for the side of an image; mmagic's call it a scale.
+NETWORK_SIZES = {
+    'generator': ('out_size', 'output_scale'),
+    'discriminator': ('in_size', 'input_scale'),
+}
 # In these a key beyond the table is a mistake of the config itself.
 CLOSED = (
     *('train_dataloader', 'val_dataloader', 'test_dataloader', 'val_evaluator'),

@@ -1,4 +1,4 @@
-"""The one side of images and networks: ``--size`` sets it, a check compares what a config names."""
+"""``--size``: one side for the images and both networks."""
 
 from __future__ import annotations
 
@@ -7,12 +7,10 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from .check import leaf_datasets
+from .rules import NETWORK_SIZES
 
 if TYPE_CHECKING:
     from mmengine.config import Config
-
-# mmagic's networks call it a scale.
-_KEYS = {'generator': ('out_size', 'output_scale'), 'discriminator': ('in_size', 'input_scale')}
 
 
 def read_size(size: str | int) -> int:
@@ -67,7 +65,8 @@ def size_options(cfg: Config, size: str | int | None) -> dict[str, Any]:
     known = cfg.get('by_size') or {size: {}}
     if size not in known:
         raise ValueError(f'--size {size}: this config is for {", ".join(map(str, sorted(known)))}')
-    keys = [_network_key(cfg, network) for network in _KEYS if cfg.model.get(network)]
+    changes = _flat(known[size])
+    keys = [_network_key(cfg, network) for network in NETWORK_SIZES if cfg.model.get(network)]
     loaders = ('train_dataloader', 'val_dataloader', 'test_dataloader')
     keys += [
         f'{key}.size'
@@ -79,14 +78,16 @@ def size_options(cfg: Config, size: str | int | None) -> dict[str, Any]:
     for wanted in ('model.generator', 'train_dataloader.dataset'):
         if not any(key.startswith(wanted) for key in keys):
             raise ValueError(f'--size {size}: this config names no size in {wanted} to set')
-    return {**dict.fromkeys(keys, size), **_flat(known[size])}
+    return {**dict.fromkeys(keys, size), **changes}
 
 
 def _network_key(cfg: Config, network: str) -> str:
-    for key in _KEYS[network]:
+    for key in NETWORK_SIZES[network]:
         if key in cfg.model[network]:
             return f'model.{network}.{key}'
-    raise ValueError(f'this config has no model.{network}.{_KEYS[network][0]}, which --size sets')
+    raise ValueError(
+        f'this config has no model.{network}.{NETWORK_SIZES[network][0]}, which --size sets'
+    )
 
 
 def _flat(changes: Mapping[str, Any], prefix: str = '') -> dict[str, Any]:
@@ -98,31 +99,3 @@ def _flat(changes: Mapping[str, Any], prefix: str = '') -> dict[str, Any]:
         else:
             flat[prefix + key] = value
     return flat
-
-
-def check_image_size(cfg: Config) -> None:
-    """Check that the images have the size of the networks, as far as the config names both.
-
-    Args:
-        cfg: Config of a training.
-
-    Raises:
-        ValueError: With the two keys whose values differ.
-    """
-    sizes = [
-        (f'model.{network}.{key}', cfg.model[network][key])
-        for network, keys in _KEYS.items()
-        for key in keys
-        if key in (cfg.model.get(network) or ())
-    ]
-    sizes += [
-        (f'{key}.size', dataset.size)
-        for key, dataset in leaf_datasets(cfg.train_dataloader.dataset)
-        if 'size' in dataset
-    ]
-    for key, size in sizes[1:]:
-        if size != sizes[0][1]:
-            raise ValueError(
-                f'{key}={size!r} and {sizes[0][0]}={sizes[0][1]!r} must be the same: the '
-                'networks and the real images have one size'
-            )

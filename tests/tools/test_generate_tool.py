@@ -48,8 +48,8 @@ def test_a_seed_repeats(checkpoint, tmp_path):
 @pytest.mark.parametrize(
     ('arguments', 'said'),
     [
-        (['--num', '0'], 'num must be a positive integer'),
-        (['--batch-size', '0'], 'batch_size must be a positive integer'),
+        (['--num', '0'], 'num must be 1 or more'),
+        (['--batch-size', '0'], 'batch_size must be 1 or more'),
         (['--no-ema'], 'no plain weights'),
         (['--device', 'nonsense'], "device 'nonsense' cannot be used"),
         (['--num', '5000', '--grid'], 'a grid shows at most'),

@@ -11,10 +11,10 @@ import numpy as np
 from mmengine.config import Config
 from mmengine.device import get_device
 
-from mmfncontra.config.check import check_classes
+from mmfncontra.config.check import check_fit
 from mmfncontra.config.load import load_config
 from mmfncontra.config.options import apply_overrides, set_data_root
-from mmfncontra.config.size import check_image_size, read_size, size_options
+from mmfncontra.config.size import read_size, size_options
 from mmfncontra.datasets.image_source import ImageSource
 from mmfncontra.models.losses.lpips_reconstruction_loss import vgg16_weights_file
 from mmfncontra.utils.console import note
@@ -258,8 +258,7 @@ def _load(config: str | Path, data: str | Path, size: int | None) -> tuple[Confi
     cfg = load_config(config)
     if 'model' not in cfg or 'train_dataloader' not in cfg:
         raise ValueError(f'{config} is no config of a training')
-    check_image_size(cfg)
-    check_classes(cfg)
+    check_fit(cfg)
     ImageSource(data)  # a missing folder is named before what the config makes of it
     set_data_root(cfg, data)
     its = dataset_config(cfg).get('size')

@@ -11,10 +11,10 @@ from mmengine.logging import print_log
 from mmengine.runner import Runner
 
 from mmfncontra.checkpoints.store import write_pointer
+from mmfncontra.config.near_names import did_you_mean
 from mmfncontra.evaluation.metrics.sample_metric import check_monitored
 from mmfncontra.registry import HOOKS
 from mmfncontra.utils.files import remove_unfinished
-from mmfncontra.utils.near_names import did_you_mean
 
 
 def validation_metrics(runner: Runner) -> list:

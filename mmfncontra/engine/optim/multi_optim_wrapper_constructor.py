@@ -8,8 +8,8 @@ from mmengine.registry import OPTIMIZERS
 from torch import nn
 from torch.optim import Adam, AdamW, Optimizer
 
+from mmfncontra.config.near_names import near_names
 from mmfncontra.registry import OPTIM_WRAPPER_CONSTRUCTORS
-from mmfncontra.utils.near_names import near_names
 from mmfncontra.utils.unwrap import unwrap
 
 

@@ -5,7 +5,7 @@ from contextlib import contextmanager
 
 from torch import Tensor, nn
 
-from mmfncontra.utils.near_names import near_names
+from mmfncontra.config.near_names import near_names
 
 
 def find_submodules(

@@ -5,7 +5,7 @@ from functools import cache
 import numpy as np
 import pywt
 
-from mmfncontra.utils.near_names import did_you_mean
+from mmfncontra.config.near_names import did_you_mean
 
 
 class FilterBank:

@@ -1,4 +1,4 @@
-from mmfncontra.utils.near_names import did_you_mean, near_names
+from mmfncontra.config.near_names import did_you_mean, near_names
 
 KINDS = ['FewShotDataset', 'RepeatDataset', 'BaseDataset']
 
