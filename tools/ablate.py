@@ -44,6 +44,7 @@ def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
     parser.add_argument('--seeds', type=int, nargs='+', default=[0, 1, 2], metavar='N')
     parser.add_argument('--work-dir', type=Path, required=True, metavar='FOLDER')
     parser.add_argument('--data', metavar='FOLDER', help='folder or zip of training images')
+    parser.add_argument('--size', metavar='N', help="side of the images; default: each config's")
     parser.add_argument(
         '--cfg-options',
         nargs='+',
@@ -86,7 +87,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     base = variants[-1].config if variants else None
     variants += [parse_variant(text, base) for text in args.variant]
     variants += read_variants(args.variants, base) if args.variants else []
-    shared = dict(data=args.data, options=args.cfg_options, amp=args.amp)
+    shared = dict(data=args.data, size=args.size, options=args.cfg_options, amp=args.amp)
     runs = plan_runs(variants, args.work_dir, args.seeds, baseline=args.baseline, **shared)
     failures = {}
     if not args.table_only:

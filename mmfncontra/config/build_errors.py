@@ -11,7 +11,7 @@ from mmengine.registry import Registry
 from mmengine.registry.build_functions import build_from_cfg
 
 from .constructor_arguments import constructor_arguments, misfit
-from .near_names import near_names
+from .near_names import did_you_mean
 
 # mmengine's message when a registry has no component of a name.
 _UNKNOWN = re.compile(r'([\w.]+) is not in the (?:\w+::)?([\w ]+) registry')
@@ -84,15 +84,12 @@ def _wrong_arguments(
     if isinstance(error, TypeError):
         for key in given if allowed is not None else ():
             if key not in allowed:
-                near = near_names(key, allowed)
                 known = ', '.join(sorted(allowed - _FROM_RUNNER)) or 'none'
-                hint = (
-                    f'did you mean {" or ".join(map(repr, near))}?'
-                    if near
-                    else f'it has {known}; if a base config has it, for another type, add '
-                    '_delete_=True'
+                has = (
+                    f'it has {known}; if a base config has it, for another type, add _delete_=True'
                 )
-                return f'{where}: {name} has no argument {key!r}; {hint}'
+                hint = did_you_mean(key, allowed, has, shown=repr)
+                return f'{where}: {name} has no argument {key!r}{hint}'
         if missing := _MISSING.search(str(error)):
             return f'{where}: {name} needs {missing[1]}, got {_shown(given)}'
     for key, value in given.items():
@@ -144,13 +141,9 @@ def _unknown_type(cfg: Any, name: str, kind: str) -> str:
     names: dict[str, str] = {}
     for scope, one in sorted(_registered(kind), key=lambda pair: pair[0] not in plain):
         names.setdefault(one, one if scope in plain else f'{scope}.{one}')
-    near = [names[one] for one in near_names(name.rpartition('.')[2], names)]
-    hint = (
-        f'did you mean {" or ".join(near)}?'
-        if near
-        else 'is the module that defines it in custom_imports?'
-    )
-    return f'{where}: there is no {kind} {name!r}; {hint}'
+    ask = 'is the module that defines it in custom_imports?'
+    hint = did_you_mean(name.rpartition('.')[2], names, ask, shown=names.__getitem__)
+    return f'{where}: there is no {kind} {name!r}{hint}'
 
 
 def _default_scope(cfg: Any) -> str:

@@ -74,6 +74,8 @@ def check_values(cfg: Config) -> None:
             f'train_cfg.by_epoch must be left out beside train_cfg.type={train_cfg["type"]!r}, '
             f'got {train_cfg["by_epoch"]!r}'
         )
+    for loader in _LOADERS:  # last, for it may import mmagic
+        _check_collate(cfg, loader)
 
 
 def leaf_datasets(
@@ -137,7 +139,6 @@ def _check_loader(cfg: Config, name: str) -> None:
             f"{name}.sampler must be a dict such as dict(type='InfiniteSampler'), got "
             f'{loader["sampler"]!r}'
         )
-    _check_collate(cfg, name)
     if name == 'train_dataloader' and 'dataset' not in loader:
         raise ValueError(
             f"{name}.dataset is missing: set dict(type='FewShotDataset', data_root=…, size=…)"

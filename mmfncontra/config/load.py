@@ -16,6 +16,9 @@ _CHECKOUT = Path(__file__).parents[2]
 
 
 def _near_configs(path: Path) -> list[str]:
+    recipe, _, size = path.stem.rpartition('_')
+    if size.isdigit() and path.with_name(f'{recipe}.py').is_file():
+        return [f'{path.with_name(recipe)}.py --size {size}']
     known = {
         found.relative_to(root).as_posix()
         for root in (Path.cwd(), _CHECKOUT)

@@ -15,7 +15,7 @@ from mmfncontra.utils.console import warn
 from .check import check_values, leaf_datasets
 from .components import find_component
 from .constructor_arguments import constructor_arguments
-from .near_names import near_names
+from .near_names import did_you_mean
 from .rules import SECTIONS, WRAPPER_RULES
 
 if TYPE_CHECKING:
@@ -114,21 +114,18 @@ def _check_new_key(cfg: Config, node: dict, path: list[str], part: str, key: str
     allowed = _allowed(cfg, node, path)
     if allowed is None or part in allowed:
         return
-    near = near_names(part, allowed, cutoff=0.5)
+    prefix = ''.join(f'{p}.' for p in path)
     if not path and part in (node.get('model') or ()):
-        near = [f'model.{part}']
+        hint = f'; did you mean model.{part}?'
     elif not path and part in node:
         raise ValueError(
             f'--cfg-options {key}: nothing reads {part}, of which other parts of the config were '
             'made: change the keys where it is used'
         )
-    prefix = ''.join(f'{p}.' for p in path)
-    hint = (
-        f'did you mean {" or ".join(prefix + name for name in near)}?'
-        if near
-        else f'there are {", ".join(sorted(map(str, allowed)))}'
-    )
-    raise ValueError(f'--cfg-options {key}: nothing reads {prefix}{part}; {hint}')
+    else:
+        known = f'there are {", ".join(sorted(map(str, allowed)))}'
+        hint = did_you_mean(part, allowed, known, shown=prefix.__add__, cutoff=0.5)
+    raise ValueError(f'--cfg-options {key}: nothing reads {prefix}{part}{hint}')
 
 
 def _allowed(cfg: Config, node: dict, path: list[str]) -> set[str] | None:

@@ -1,3 +1,5 @@
+from pathlib import Path
+
 import pytest
 
 from mmfncontra.apis import prepare_config
@@ -11,6 +13,12 @@ def test_a_config_that_is_not_there(tmp_path, monkeypatch):
         prepare_config('configs/fastgan/fastgan_mons.py')
     with pytest.raises(FileNotFoundError, match=r'did you mean .*configs/fastgan/fastgan_moons'):
         prepare_config('fastgan_moons')
+
+
+def test_a_config_of_one_size_is_a_recipe_with_its_size():
+    said = r'fastgan_512\.py does not exist; did you mean .*/fncontra/fastgan\.py --size 512\?$'
+    with pytest.raises(FileNotFoundError, match=said):
+        prepare_config(Path(__file__).parents[2] / 'configs/fncontra/fastgan_512.py')
 
 
 def test_a_base_that_is_not_there(tmp_path):

@@ -29,6 +29,7 @@ def plan_runs(
     seeds: Sequence[int] = (0, 1, 2),
     *,
     data: str | Path | None = None,
+    size: str | int | None = None,
     options: Sequence[str] = (),
     amp: bool = False,
     baseline: str | None = None,
@@ -41,6 +42,7 @@ def plan_runs(
         work_dir: Folder of the ablation; a run is in ``NAME/seed_S`` of it.
         seeds: Seeds of each variant.
         data: Folder or zip of training images, of all runs.
+        size: Side of the images in pixels, of all runs; None keeps each config's.
         options: ``key=value`` words for all runs; a variant's own come after them.
         amp: Train in bfloat16.
         baseline: Variant that the others will be compared with, to be checked.
@@ -67,6 +69,7 @@ def plan_runs(
             folder = Path(work_dir) / variant.name / f'seed_{seed}'
             words = ['--work-dir', str(folder), '--seed', str(seed), '--resume']
             words += [] if data is None else ['--data', str(data)]
+            words += [] if size is None else ['--size', str(size)]
             words += ['--amp'] if amp else []
             changes = [*options, *variant.options]
             words += ['--cfg-options', *changes] if changes else []
@@ -79,6 +82,7 @@ def check_runs(
     runs: Sequence[AblationRun],
     *,
     data: str | Path | None = None,
+    size: str | int | None = None,
     options: Sequence[str] = (),
     amp: bool = False,
 ) -> dict[AblationRun, dict]:
@@ -87,6 +91,7 @@ def check_runs(
     Args:
         runs: From :func:`plan_runs`.
         data: As there.
+        size: As there.
         options: As there.
         amp: As there.
 
@@ -102,7 +107,7 @@ def check_runs(
     for run in runs:
         variant = run.variant
         if variant.name not in settings:
-            settings[variant.name] = _settings(variant, run.work_dir, data, options, amp)
+            settings[variant.name] = _settings(variant, run.work_dir, data, size, options, amp)
         record = dict(
             **settings[variant.name],
             seed=run.seed,
@@ -128,6 +133,7 @@ def _settings(
     variant: Variant,
     work_dir: Path,
     data: str | Path | None,
+    size: str | int | None,
     options: Sequence[str],
     amp: bool,
 ) -> dict:
@@ -137,6 +143,7 @@ def _settings(
             variant.config,
             work_dir=work_dir,
             data=data,
+            size=size,
             amp=amp,
             cfg_options=parse_options([*options, *variant.options]),
         )

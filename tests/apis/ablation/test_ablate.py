@@ -200,9 +200,11 @@ def test_settings_of_a_folder_stay(variants, config, out):
 
 
 def test_commands(variants, config, out):
-    run = plan(variants, out, options=['train_cfg.max_iters=2'], data='images', amp=True)[1]
+    shared = dict(options=['train_cfg.max_iters=2'], data='images', size=64, amp=True)
+    run = plan(variants, out, **shared)[1]
     folder = str(out / 'wide' / 'seed_0')
-    words = ['--work-dir', folder, '--seed', '0', '--resume', '--data', 'images', '--amp']
+    words = ['--work-dir', folder, '--seed', '0', '--resume', '--data', 'images']
+    words += ['--size', '64', '--amp']
     words += ['--cfg-options', 'train_cfg.max_iters=2', 'model.generator.width=8']
     assert run.command == (*FAKE, config, *words)
 
