@@ -7,7 +7,7 @@ import traceback
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from .near_names import near_names
+from .near_names import did_you_mean, near_names
 
 if TYPE_CHECKING:
     from mmengine.config import Config
@@ -15,10 +15,10 @@ if TYPE_CHECKING:
 _CHECKOUT = Path(__file__).parents[2]
 
 
-def _near_configs(path: Path) -> list[str]:
+def _hint(path: Path) -> str:
     recipe, _, size = path.stem.rpartition('_')
     if size.isdigit() and path.with_name(f'{recipe}.py').is_file():
-        return [f'{path.with_name(recipe)}.py --size {size}']
+        return f'; did you mean {path.with_name(recipe)}.py --size {size}?'
     known = {
         found.relative_to(root).as_posix()
         for root in (Path.cwd(), _CHECKOUT)
@@ -30,7 +30,7 @@ def _near_configs(path: Path) -> list[str]:
         stems.setdefault(Path(name).stem, []).append(name)
     near = [name for stem in near_names(path.stem, stems, cutoff=0.7) for name in stems[stem]]
     # Of configs of one name those whose folders are alike come first.
-    return near_names(path.as_posix(), near, cutoff=0.0)
+    return did_you_mean(path.as_posix(), near, cutoff=0.0)
 
 
 def check_config_file(path: str | Path) -> Path:
@@ -50,9 +50,7 @@ def check_config_file(path: str | Path) -> Path:
     if path.is_dir():
         raise ValueError(f'config {path} is a folder: name a .py file in it')
     if not path.is_file():
-        near = _near_configs(path)
-        hint = f'; did you mean {" or ".join(near)}?' if near else ''
-        raise FileNotFoundError(f'config {path} does not exist{hint}')
+        raise FileNotFoundError(f'config {path} does not exist{_hint(path)}')
     if path.suffix != '.py':
         raise ValueError(f'config {path} must be a .py file')
     return path
