@@ -19,15 +19,18 @@ from mmfncontra.utils.rng import isolated_rng
 from .nested_keys import get_nested, set_nested
 
 # Where each baseline comes from, and what makes it small enough to try.
-_FASTGAN = {'generator.out_size': 64, 'generator.base_channels': 4}
+_FASTGAN = {
+    **{'generator.out_size': 64, 'generator.base_channels': 4},
+    **{'discriminator.in_size': 64, 'discriminator.base_channels': 4},
+}
 BASELINES: dict[str, tuple[str, dict[str, Any]]] = {
     'FastGAN': (
         'fastgan/fastgan-offline_64.py',
-        {**_FASTGAN, 'discriminator.base_channels': 4},
+        _FASTGAN,
     ),
     'FastGAN-Dbig': (
         'chain/fastgan-dbig-chain-offline.py',
-        {**_FASTGAN, 'discriminator.base_channels': 4, 'regularisers': {}},
+        {**_FASTGAN, 'regularisers': {}},
     ),
     'StyleGAN2': (
         'stylegan2-ada/stylegan2-ada_64.py',

@@ -11,13 +11,13 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from toy_gan import ToyGenerator
 
 from mmfncontra.models.network_facts import evaluating
-from mmfncontra.models.sampling.images import (
+from mmfncontra.models.sampling import (
+    ImageRenderer,
     calibrate_batchnorm,
     iterate_pixels,
     sample_images,
     to_arrays,
 )
-from mmfncontra.models.sampling.renderer import ImageRenderer
 from mmfncontra.utils.rng import isolated_rng
 
 CPU = torch.device('cpu')
