@@ -75,3 +75,10 @@ def pull(batch=5, size=6):
     """A query and a positive that resembles it."""
     query = draw(batch, size)
     return query, query + 0.7 * draw(batch, size)
+
+
+def embeddings(batch=5, size=16, count=9):
+    """Queries, positives, three negatives of each query, and those that all share."""
+    query, positive = torch.randn(2, batch, size, dtype=torch.float64)
+    own = torch.randn(batch, 3, size, dtype=torch.float64)
+    return query, positive, own, torch.randn(count, size, dtype=torch.float64)

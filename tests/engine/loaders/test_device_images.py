@@ -4,6 +4,7 @@ import torch
 from mmcv.transforms import BaseTransform
 from mmengine.model import ImgDataPreprocessor
 from PIL import Image
+from seeds import check_draws_follow_the_seed
 
 from mmfncontra.compat.prepare_mmagic import prepare_mmagic
 from mmfncontra.datasets import FewShotDataset, ProceduralShells
@@ -89,11 +90,8 @@ def test_probability(flips, prob, folder):
 
 def test_the_draw_is_torchs(folder):
     images = DeviceImages(few_shot(folder, FLIP, PACK), CPU)
-    batches = []
-    for seed in (1, 1, 2):
-        torch.manual_seed(seed)
-        batches.append(images.batch(torch.arange(6).repeat(5))['inputs'])
-    assert torch.equal(batches[0], batches[1]) and not torch.equal(batches[0], batches[2])
+    indices = torch.arange(6).repeat(5)
+    check_draws_follow_the_seed(lambda indices: images.batch(indices)['inputs'], indices)
 
 
 def test_preprocessors_make_of_a_batch_what_they_make_of_a_list(folder):

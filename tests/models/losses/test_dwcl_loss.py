@@ -1,10 +1,10 @@
 import math
 import re
 
-import numpy as np
 import pytest
 import torch
 from commands import run_python
+from plain_objectives import cosine
 
 from mmfncontra.models.losses import ContrastiveObjective, DWCLLoss
 from mmfncontra.registry import MODELS
@@ -14,10 +14,6 @@ LEVELS = ('easy', 'middle', 'hard')
 
 def embeddings(batch=5, size=16, dtype=torch.float64):
     return {name: torch.randn(batch, size, dtype=dtype) for name in ('query', 'positive', *LEVELS)}
-
-
-def cosine(a, b):
-    return float(np.dot(a, b) / np.linalg.norm(a) / np.linalg.norm(b))
 
 
 def plain_loop(query, positive, negatives, weights, temperature):

@@ -3,12 +3,9 @@ import math
 import numpy as np
 import pytest
 import torch
+from plain_objectives import cosine, embeddings
 
 from mmfncontra.models.losses import DCL, DCLW
-
-
-def cosine(a, b):
-    return float(np.dot(a, b) / np.linalg.norm(a) / np.linalg.norm(b))
 
 
 def von_mises_weights(query, positive, sigma):
@@ -24,12 +21,6 @@ def plain_loop(query, positive, own, others, temperature, sigma, v=None):
         down = sum(math.exp(cosine(f, x) / temperature) for x in [*own[i], *others])
         total += (-v[i] * cosine(f, positive[i]) / temperature + math.log(down)) / len(query)
     return total
-
-
-def embeddings(batch=5, size=16):
-    query, positive = torch.randn(2, batch, size, dtype=torch.float64)
-    own = torch.randn(batch, 3, size, dtype=torch.float64)
-    return query, positive, own, torch.randn(9, size, dtype=torch.float64)
 
 
 @pytest.mark.parametrize(('temperature', 'sigma'), [(0.07, 0.5), (1.0, 0.5), (0.3, 0.1)])

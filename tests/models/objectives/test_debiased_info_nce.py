@@ -6,12 +6,9 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from plain_objectives import cosine, embeddings
 
 from mmfncontra.models.losses import DebiasedInfoNCE, InfoNCE
-
-
-def cosine(a, b):
-    return float(np.dot(a, b) / np.linalg.norm(a) / np.linalg.norm(b))
 
 
 def plain_loop(query, positive, own, others, temperature, class_prior, hardness):
@@ -26,12 +23,6 @@ def plain_loop(query, positive, own, others, temperature, class_prior, hardness)
         down = up + sum(math.exp(cosine(f, x) / temperature) for x in own[i]) + len(others) * g
         total += -math.log(up / down) / len(query)
     return total
-
-
-def embeddings(batch=5, size=16, count=9):
-    query, positive = torch.randn(2, batch, size, dtype=torch.float64)
-    own = torch.randn(batch, 3, size, dtype=torch.float64)
-    return query, positive, own, torch.randn(count, size, dtype=torch.float64)
 
 
 def arrays(*tensors):

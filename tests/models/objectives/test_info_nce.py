@@ -1,18 +1,14 @@
 import itertools
 import math
 
-import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
+from plain_objectives import cosine
 
 from mmfncontra.models.losses import DWCLLoss, InfoNCE
 
 LEVELS = ('easy', 'middle', 'hard')
-
-
-def cosine(a, b):
-    return float(np.dot(a, b) / np.linalg.norm(a) / np.linalg.norm(b))
 
 
 def plain_loop(query, positive, own, others, temperature):

@@ -4,6 +4,7 @@ import torch
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from scipy import stats
+from seeds import check_draws_follow_the_seed
 
 from mmfncontra.models.views import RandomMasking
 from mmfncontra.registry import MODELS
@@ -93,11 +94,7 @@ def test_gradient_flows_where_the_image_is_kept_only():
 
 
 def test_same_seed_same_blocks():
-    module, images, drawn = RandomMasking(), torch.randn(2, 3, 32, 32), []
-    for seed in (1, 1, 2):
-        torch.manual_seed(seed)
-        drawn.append(module(images))
-    assert torch.equal(drawn[0], drawn[1]) and not torch.equal(drawn[0], drawn[2])
+    check_draws_follow_the_seed(RandomMasking(), torch.randn(2, 3, 32, 32))
 
 
 def test_is_registered_with_the_documented_defaults():
