@@ -149,7 +149,7 @@ def train_in_double():
 
 @pytest.fixture(scope='module')
 def runs(tmp_path_factory):
-    ranks = on_two_ranks(train, folder=tmp_path_factory.mktemp('ranks'))
+    ranks = on_two_ranks(train, folder=tmp_path_factory.mktemp('ranks'), method='spawn')
     return train(), *ranks
 
 
