@@ -6,11 +6,13 @@ from collections.abc import Callable, Collection, Iterator, Mapping
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
+from .components import import_custom_modules
 from .near_names import did_you_mean
 from .rules import (
     CLOSED,
     DATASET_RULES,
     LOADER_RULES,
+    LOADERS,
     NETWORK_SIZES,
     OPTIMIZER_RULES,
     RULES,
@@ -24,7 +26,6 @@ from .rules import (
 if TYPE_CHECKING:
     from mmengine.config import Config
 
-_LOADERS = ('train_dataloader', 'val_dataloader', 'test_dataloader')
 _KNOWN_OPTIMIZERS = ('Adam', 'AdamW', 'SGD', 'RMSprop')
 # Of mmengine, which would import torch.
 _PRIORITIES = (
@@ -51,7 +52,7 @@ def check_values(cfg: Config) -> None:
         _check(cfg, key, *rule)
     for section in CLOSED:
         _check_keys(cfg, section)
-    for loader in _LOADERS:
+    for loader in LOADERS:
         if loader != 'train_dataloader' and isinstance(cfg.get(loader), list | tuple):
             continue  # of mmagic's loops over several data sets
         _check(cfg, loader, none_or(is_dict), 'a dict')
@@ -74,7 +75,7 @@ def check_values(cfg: Config) -> None:
             f'train_cfg.by_epoch must be left out beside train_cfg.type={train_cfg["type"]!r}, '
             f'got {train_cfg["by_epoch"]!r}'
         )
-    for loader in _LOADERS:  # last, for it may import mmagic
+    for loader in LOADERS:  # last, for it may import mmagic
         _check_collate(cfg, loader)
 
 
@@ -163,8 +164,6 @@ def _check_collate(cfg: Config, name: str) -> None:
     if not isinstance(kind, str) or kind in ('default_collate', 'pseudo_collate'):
         return  # mmengine's; to look for another one, torch is imported
     from mmengine.registry import FUNCTIONS
-
-    from .components import import_custom_modules
 
     if FUNCTIONS.get(kind) is None:
         import_custom_modules(cfg)

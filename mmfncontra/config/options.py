@@ -16,7 +16,7 @@ from .check import check_values, leaf_datasets
 from .components import find_component
 from .constructor_arguments import constructor_arguments
 from .near_names import did_you_mean
-from .rules import SECTIONS, WRAPPER_RULES
+from .rules import SECTIONS, WRAPPER
 
 if TYPE_CHECKING:
     from mmengine.config import Config
@@ -141,7 +141,7 @@ def _allowed(cfg: Config, node: dict, path: list[str]) -> set[str] | None:
     elif not node:
         return None
     elif path[0] == 'optim_wrapper' and 'optimizer' in node:
-        allowed |= {'type', 'paramwise_cfg', *WRAPPER_RULES}
+        allowed |= WRAPPER
     if isinstance(node.get('type'), str):
         component = find_component(cfg, node['type'])
         arguments = None if component is None else constructor_arguments(component)

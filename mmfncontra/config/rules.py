@@ -186,19 +186,21 @@ DATASET_RULES = {
     'num_classes': _NOT_NEGATIVE,
     'pipeline': (_configs, "a list of dict(type='…')"),
 }
+LOADERS = ('train_dataloader', 'val_dataloader', 'test_dataloader')
 _LOADER = {
     *('dataset', 'sampler', 'batch_sampler', 'shuffle', 'multiprocessing_context', 'generator'),
     *('timeout', 'worker_init_fn', 'prefetch_factor', 'pin_memory_device', 'in_order', 'type'),
     *('num_batch_per_epoch', 'disable_subprocess_warning'),
     *LOADER_RULES,
 }
-_EVALUATOR = {'type', 'metrics'}
+# Of an optimiser wrapper, which is optim_wrapper itself or one by name in it.
+WRAPPER = {'type', 'paramwise_cfg', *WRAPPER_RULES}
 # Section -> all keys that something reads there; '' is the config itself. They are arguments of
 # mmengine's Runner and train loop and of torch's DataLoader, which importing those would tell, and
 # what mmengine and we add.
 SECTIONS: dict[str, set[str]] = {
     '': {
-        *('model', 'work_dir', 'train_dataloader', 'val_dataloader', 'test_dataloader'),
+        *('model', 'work_dir', *LOADERS),
         *('train_cfg', 'val_cfg', 'test_cfg', 'auto_scale_lr', 'optim_wrapper', 'param_scheduler'),
         *('val_evaluator', 'test_evaluator', 'default_hooks', 'custom_hooks', 'data_preprocessor'),
         *('load_from', 'resume', 'launcher', 'env_cfg', 'log_processor', 'log_level', 'visualizer'),
@@ -208,10 +210,8 @@ SECTIONS: dict[str, set[str]] = {
     'train_cfg': {
         *('type', 'by_epoch', 'max_iters', 'val_begin', 'val_interval', 'dynamic_intervals'),
     },
-    'train_dataloader': _LOADER,
-    'val_dataloader': _LOADER,
-    'test_dataloader': _LOADER,
-    'val_evaluator': _EVALUATOR,
+    **dict.fromkeys(LOADERS, _LOADER),
+    'val_evaluator': {'type', 'metrics'},
     'optim_wrapper.clip_grad': {
         *('type', 'max_norm', 'norm_type', 'error_if_nonfinite', 'foreach', 'clip_value'),
     },
@@ -233,6 +233,6 @@ NETWORK_SIZES = {
 }
 # In these a key beyond the table is a mistake of the config itself.
 CLOSED = (
-    *('train_dataloader', 'val_dataloader', 'test_dataloader', 'val_evaluator'),
-    *('randomness', 'env_cfg', 'env_cfg.mp_cfg'),
+    *LOADERS,
+    *('val_evaluator', 'randomness', 'env_cfg', 'env_cfg.mp_cfg'),
 )

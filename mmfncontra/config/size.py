@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from .check import leaf_datasets
-from .rules import NETWORK_SIZES
+from .rules import LOADERS, NETWORK_SIZES
 
 if TYPE_CHECKING:
     from mmengine.config import Config
@@ -67,10 +67,9 @@ def size_options(cfg: Config, size: str | int | None) -> dict[str, Any]:
         raise ValueError(f'--size {size}: this config is for {", ".join(map(str, sorted(known)))}')
     changes = _flat(known[size])
     keys = [_network_key(cfg, network) for network in NETWORK_SIZES if cfg.model.get(network)]
-    loaders = ('train_dataloader', 'val_dataloader', 'test_dataloader')
     keys += [
         f'{key}.size'
-        for name in loaders
+        for name in LOADERS
         if (cfg.get(name) or {}).get('dataset')
         for key, dataset in leaf_datasets(cfg[name].dataset, f'{name}.dataset')
         if 'size' in dataset
