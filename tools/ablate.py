@@ -1,9 +1,9 @@
 #!/usr/bin/env python
 """Train variants with several seeds and compare them in a table.
 
-python tools/ablate.py --work-dir ablations/mine --data FOLDER --seeds 0 1 2 \
-    baseline=configs/fastgan/fastgan-offline_64.py fncontra=configs/fncontra/fastgan-offline_64.py \
-    --variant 'no GWCL: model.contrast.gwcl=None'
+python tools/ablate.py baseline=configs/fastgan/fastgan-offline_64.py \
+    fncontra=configs/fncontra/fastgan-offline_64.py --variant 'no GWCL: model.contrast.gwcl=None' \
+    --data FOLDER --seeds 0 1 2 --work-dir ablations/mine
 """
 
 import argparse
