@@ -1,8 +1,7 @@
-from pathlib import Path
-
 import numpy as np
 import pytest
-from commands import run_python
+import torch
+from two_ranks import on_two_ranks
 
 from mmfncontra.evaluation.features import cached_features
 from mmfncontra.evaluation.hashes import content_digests
@@ -114,31 +113,15 @@ def test_checks_images(images, tmp_path):
         content_digests(images / 255)
 
 
-SCRIPT = """
-import sys
-sys.path[:0] = [{folder!r}]
-import numpy as np, torch
-from test_feature_cache import Means
-from mmfncontra.evaluation.features import cached_features
-
-torch.distributed.init_process_group('gloo')
-rank = torch.distributed.get_rank()
-images = np.random.default_rng(0).integers(0, 256, (9, 6, 5, 3), dtype=np.uint8)
-for count, calls in ((9, 2 - rank), (9, 0), (1, 1 - rank)):
-    extractor = Means()
-    result = cached_features(extractor, images[:count], {cache!r})
-    assert extractor.calls == calls, (rank, count, extractor.calls)
-    np.testing.assert_array_equal(result['features'], images[:count].mean(axis=(1, 2)))
-# A rank that leaves with gloo's threads alive may be killed by them.
-torch.distributed.barrier()
-torch.distributed.destroy_process_group()
-"""
+def check_shared_work(images, cache):
+    rank = torch.distributed.get_rank()
+    for count, calls in ((9, 2 - rank), (9, 0), (1, 1 - rank)):
+        extractor = Means()
+        result = cached_features(extractor, images[:count], cache)
+        assert extractor.calls == calls, (rank, count, extractor.calls)
+        np.testing.assert_array_equal(result['features'], images[:count].mean(axis=(1, 2)))
 
 
-def test_two_ranks_share_the_work(tmp_path):
-    script = tmp_path / 'ranks.py'
-    script.write_text(SCRIPT.format(folder=str(Path(__file__).parent), cache=str(tmp_path / 'c')))
-    launch = ['-m', 'torch.distributed.run', '--standalone', '--nproc_per_node=2']
-    done = run_python(*launch, script)
-    assert done.returncode == 0, done.stderr[-3000:]
+def test_two_ranks_share_the_work(images, tmp_path):
+    on_two_ranks(check_shared_work, images, tmp_path / 'c', folder=tmp_path)
     assert len(list((tmp_path / 'c').iterdir())) == 2
