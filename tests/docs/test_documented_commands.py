@@ -132,7 +132,7 @@ def missing_files(page, text):
             files = [found for place in places for found in place.glob(re.sub('<.*?>', '*', file))]
             is_there = files or file in FILES or file.rstrip('/').startswith(NOT_HERE)
             if not is_there or (test and f'def {test}(' not in files[0].read_text('utf-8')):
-                yield f'{page}:{number}: {name}'
+                yield f'{page}:{number}: {name.rstrip(".")}'
 
 
 @pytest.mark.parametrize('page', MARKDOWN)
