@@ -1,6 +1,7 @@
 """The rooms of the package: who may import whom."""
 
 import ast
+import functools
 from collections.abc import Iterator
 from importlib.util import resolve_name
 from pathlib import Path
@@ -28,12 +29,17 @@ MODULES = {
 }
 
 
-def _imports(module: str, everywhere: bool = True) -> Iterator[str]:
+@functools.cache
+def _imports(module: str) -> frozenset[str]:
     """Modules of the package that a module imports, those inside functions too."""
+    return frozenset(_find_imports(module))
+
+
+def _find_imports(module: str) -> Iterator[str]:
     path = MODULES[module]
     package = module if path.name == '__init__.py' else module.rpartition('.')[0]
     tree = ast.parse(path.read_text(encoding='utf-8'))
-    for node in ast.walk(tree) if everywhere else tree.body:
+    for node in ast.walk(tree):
         if isinstance(node, ast.Import):
             names = [alias.name for alias in node.names]
         elif isinstance(node, ast.ImportFrom):
