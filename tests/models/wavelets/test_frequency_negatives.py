@@ -166,8 +166,8 @@ def test_nothing_is_read_back_from_the_device(wavelet, per_sample):
     # Fake tensors have no values: whatever asks for one, and so would wait for a GPU, raises.
     negatives = FrequencyNegatives(wavelet, per_sample=per_sample)
     with FakeTensorMode():
-        out = negatives(torch.empty(2, 3, 40, 64, device='cuda'))
-        assert all(y.device.type == 'cuda' and y.shape == (2, 3, 40, 64) for y in out.values())
+        out = negatives(torch.empty(2, 3, 40, 64, device='meta'))
+        assert all(y.device.type == 'meta' and y.shape == (2, 3, 40, 64) for y in out.values())
 
 
 def test_pair_in_any_order():
