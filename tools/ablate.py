@@ -44,7 +44,7 @@ def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
     parser.add_argument('--seeds', type=int, nargs='+', default=[0, 1, 2], metavar='N')
     parser.add_argument('--work-dir', type=Path, required=True, metavar='FOLDER')
     parser.add_argument('--data', metavar='FOLDER', help='folder or zip of training images')
-    parser.add_argument('--size', metavar='N', help="side of the images; default: each config's")
+    parser.add_argument('--size', metavar='N', help='side of images and networks')
     parser.add_argument(
         '--cfg-options',
         nargs='+',

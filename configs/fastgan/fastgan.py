@@ -6,4 +6,7 @@ _base_ = [
     '../_base_/default_runtime.py',
 ]
 # The largest images are trained for longer.
-by_size = {1024: dict(train_cfg=dict(max_iters=100_000))}
+by_size = {
+    size: dict(train_cfg=dict(max_iters=100_000 if size == 1024 else 50_000))
+    for size in (64, 128, 256, 512, 1024)
+}

@@ -100,7 +100,8 @@ def leaf_datasets(
 _ABSENT = object()
 
 
-def _get(cfg: Any, key: str) -> Any:
+def get_value(cfg: Any, key: str) -> Any:
+    """The value at a dotted key of a config; an object of its own where there is none."""
     for part in key.split('.'):
         if (not isinstance(cfg, Mapping) and not hasattr(cfg, '_cfg_dict')) or part not in cfg:
             return _ABSENT
@@ -109,7 +110,7 @@ def _get(cfg: Any, key: str) -> Any:
 
 
 def _check(cfg: Any, key: str, test: Callable[[Any], bool], wanted: str, where: str = '') -> None:
-    value = _get(cfg, key)
+    value = get_value(cfg, key)
     if value is not _ABSENT and not test(value):
         shown = repr(value)
         shown = shown if len(shown) <= 100 else f'{shown[:99]}…'
@@ -118,7 +119,7 @@ def _check(cfg: Any, key: str, test: Callable[[Any], bool], wanted: str, where: 
 
 def _check_keys(cfg: Any, section: str, known: Collection[str] = ()) -> None:
     known = known or SECTIONS[section]
-    found = _get(cfg, section)
+    found = get_value(cfg, section)
     for key in found if isinstance(found, Mapping) else ():
         if key not in known:
             hint = did_you_mean(key, known, f'there are {", ".join(sorted(known))}')
@@ -160,7 +161,7 @@ def _check_loader(cfg: Config, name: str) -> None:
 
 
 def _check_collate(cfg: Config, name: str) -> None:
-    kind = _get(cfg, f'{name}.collate_fn.type')
+    kind = get_value(cfg, f'{name}.collate_fn.type')
     if not isinstance(kind, str) or kind in ('default_collate', 'pseudo_collate'):
         return  # mmengine's; to look for another one, torch is imported
     from mmengine.registry import FUNCTIONS

@@ -17,8 +17,8 @@ _CHECKOUT = Path(__file__).parents[2]
 
 def _hint(path: Path) -> str:
     recipe, _, size = path.stem.rpartition('_')
-    if size.isdigit() and path.with_name(f'{recipe}.py').is_file():
-        return f'; did you mean {path.with_name(recipe)}.py --size {size}?'
+    if size in ('64', '128', '256', '512', '1024') and path.with_name(f'{recipe}.py').is_file():
+        return f'; did you mean {path.with_name(recipe)}.py with --size {size}?'
     known = {
         found.relative_to(root).as_posix()
         for root in (Path.cwd(), _CHECKOUT)

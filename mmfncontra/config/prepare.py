@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -24,7 +23,7 @@ def _default_work_dir(config: str | Path, size: str | int | None) -> str:
     """``work_dirs/`` and the path below ``configs/``; the name alone of a config elsewhere."""
     *folders, name = Path(config).expanduser().absolute().with_suffix('').parts
     if size is not None:
-        name = f'{re.sub(r"_[0-9]+$", "", name)}_{size}'
+        name = f'{name}_{size}'
     below = folders[len(folders) - folders[::-1].index('configs') :] if 'configs' in folders else []
     return Path('work_dirs', *below, name).as_posix()
 
@@ -62,7 +61,7 @@ def prepare_config(
         seed: Seed of the training; default the config's, or a random one.
 
     Returns:
-        What :func:`run_training` takes.
+        What :func:`~mmfncontra.apis.train.run_training` takes.
 
     Raises:
         FileNotFoundError: If the config, the images or the checkpoint are missing.
@@ -71,8 +70,8 @@ def prepare_config(
     """
     if launcher not in LAUNCHERS:
         raise ValueError(f'launcher must be one of {", ".join(LAUNCHERS)}, got {launcher!r}')
-    if seed is not None and not 0 <= seed < 2**32:
-        raise ValueError(f'seed must be from 0 to {2**32 - 1}, got {seed}')
+    if seed is not None and not (isinstance(seed, int) and 0 <= seed < 2**32):
+        raise ValueError(f'seed must be from 0 to {2**32 - 1}, got {seed!r}')
     default_work_dir = _default_work_dir(config, size)
     cfg = load_config(config)
     for section in ('model', 'train_dataloader', 'train_cfg', 'optim_wrapper'):

@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from .check import leaf_datasets
+from .check import get_value, leaf_datasets
 from .rules import LOADERS, NETWORK_SIZES
 
 if TYPE_CHECKING:
@@ -46,7 +46,8 @@ def size_options(cfg: Config, size: str | int | None) -> dict[str, Any]:
     """What ``--size`` stands for: the size of generator, discriminator and images in one.
 
     What else depends on the size is in ``by_size`` of a config: its changes by size. A config that
-    has it is for those sizes alone.
+    has it is for those sizes alone. What a config over it has set otherwise than ``by_size`` says
+    for its present size, or left out, stays as it is.
 
     Args:
         cfg: Config of a training.
@@ -65,7 +66,6 @@ def size_options(cfg: Config, size: str | int | None) -> dict[str, Any]:
     known = cfg.get('by_size') or {size: {}}
     if size not in known:
         raise ValueError(f'--size {size}: this config is for {", ".join(map(str, sorted(known)))}')
-    changes = _flat(known[size])
     keys = [_network_key(cfg, network) for network in NETWORK_SIZES if cfg.model.get(network)]
     keys += [
         f'{key}.size'
@@ -77,6 +77,12 @@ def size_options(cfg: Config, size: str | int | None) -> dict[str, Any]:
     for wanted in ('model.generator', 'train_dataloader.dataset'):
         if not any(key.startswith(wanted) for key in keys):
             raise ValueError(f'--size {size}: this config names no size in {wanted} to set')
+    own = _flat(known.get(get_value(cfg, keys[0])) or {})
+    changes = {
+        key: value
+        for key, value in _flat(known[size]).items()
+        if key in own and get_value(cfg, key) == own[key]
+    }
     return {**dict.fromkeys(keys, size), **changes}
 
 

@@ -16,7 +16,9 @@ def test_a_config_that_is_not_there(tmp_path, monkeypatch):
 
 
 def test_a_config_of_one_size_is_a_recipe_with_its_size():
-    said = r'fastgan_512\.py does not exist; did you mean .*/fncontra/fastgan\.py --size 512\?$'
+    said = (
+        r'fastgan_512\.py does not exist; did you mean .*/fncontra/fastgan\.py with --size 512\?$'
+    )
     with pytest.raises(FileNotFoundError, match=said):
         prepare_config(Path(__file__).parents[2] / 'configs/fncontra/fastgan_512.py')
 

@@ -1,3 +1,5 @@
+from pathlib import Path
+
 import pytest
 from toy_config import write_toy_config
 
@@ -41,6 +43,13 @@ def test_default_work_dir(toy_config, tmp_path, monkeypatch, place, work_dir):
     assert prepare_config(path).work_dir == work_dir
     monkeypatch.chdir(path.parent)
     assert prepare_config(path.name).work_dir == work_dir
+
+
+def test_the_size_is_in_the_default_work_dir(tmp_path):
+    config = Path(__file__).parents[2] / 'configs/fncontra/fastgan-offline.py'
+    cfg = prepare_config(config, data=tmp_path, size='64', cfg_options={'train_cfg.max_iters': 5})
+    assert cfg.work_dir == 'work_dirs/fncontra/fastgan-offline_64'
+    assert cfg.model.generator.out_size == 64 and cfg.train_cfg.max_iters == 5
 
 
 def test_not_a_training(tmp_path):

@@ -23,6 +23,7 @@ def test_one_number_sets_networks_and_images():
         'model.generator.out_size': 64,
         'model.discriminator.in_size': 64,
         'train_dataloader.dataset.size': 64,
+        'train_cfg.max_iters': 50_000,
     }
 
 
@@ -31,6 +32,24 @@ def test_what_depends_on_the_size_follows_it():
     assert options['model.discriminator.channel_multiplier'] == 2
     assert options['model.disc_auxiliary_losses.r1.gamma'] == pytest.approx(26.2144)
     assert options['train_cfg.max_iters'] == 100_000
+
+
+OWN = """
+_base_ = ['{configs}/stylegan2-ada/stylegan2-ada.py']
+model = dict(discriminator=dict(channel_multiplier=2), disc_auxiliary_losses=dict(_delete_=True))
+train_cfg = dict(max_iters=20_000)
+"""
+
+
+def test_what_a_config_of_ones_own_says_stands(tmp_path):
+    (tmp_path / 'own.py').write_text(OWN.format(configs=CONFIGS))
+    options = size_options(load_config(tmp_path / 'own.py'), 1024)
+    assert options == {
+        'model.generator.out_size': 1024,
+        'model.generator.channel_multiplier': 2,
+        'model.discriminator.in_size': 1024,
+        'train_dataloader.dataset.size': 1024,
+    }
 
 
 def test_data_sets_inside_wrappers_and_of_validation():
