@@ -10,7 +10,7 @@ from torch import nn
 from tqdm import tqdm
 
 from mmfncontra.checkpoints.file import load_checkpoint_file
-from mmfncontra.config.build_errors import explain_unknown_types
+from mmfncontra.config.build_errors import explain_build_errors
 from mmfncontra.config.components import import_custom_modules
 from mmfncontra.config.load import load_config
 from mmfncontra.config.options import set_data_root
@@ -87,7 +87,7 @@ def evaluate(
     built = _build_metrics(cfg, metrics, arguments, num, networks)
     generator = load_generator(checkpoint, config, device, use_ema)
     check_metrics(built, generator)
-    with _scope(cfg), explain_unknown_types(cfg):
+    with _scope(cfg), explain_build_errors(cfg):
         dataset = DATASETS.build(training_images(cfg.train_dataloader.dataset))
     real = [read_image(dataset, i) for i in range(len(dataset))]
     for metric in built:
@@ -155,7 +155,7 @@ def _build_metrics(
     metrics = [metrics] if isinstance(metrics, dict) else metrics
     if not metrics:
         raise ValueError('the config has no test_evaluator: name the metrics')
-    with _scope(cfg), explain_unknown_types(cfg):
+    with _scope(cfg), explain_build_errors(cfg):
         built = [
             METRICS.build(
                 {

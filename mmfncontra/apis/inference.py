@@ -7,7 +7,7 @@ from mmengine.device import get_device
 from torch import nn
 
 from mmfncontra.checkpoints.file import load_checkpoint_file
-from mmfncontra.config.build_errors import explain_unknown_types
+from mmfncontra.config.build_errors import explain_build_errors
 from mmfncontra.config.components import import_custom_modules
 from mmfncontra.config.load import load_config
 from mmfncontra.models.sampling import calibrate_batchnorm
@@ -113,7 +113,7 @@ def load_generator(
     model = cfg.get('model') or {}
     if 'generator' not in model:
         raise ValueError(f'config {config} has no model.generator')
-    with explain_unknown_types(cfg):
+    with explain_build_errors(cfg):
         generator = build_model(model.generator)
     try:
         generator.load_state_dict(weights)

@@ -33,7 +33,7 @@ def run_training(cfg: Config) -> Runner:
         ValueError: If the config names an unknown component, or a checkpoint of another model.
     """
     from mmfncontra.checkpoints.safe_globals import allow_training_checkpoints
-    from mmfncontra.config.build_errors import explain_unknown_types
+    from mmfncontra.config.build_errors import explain_build_errors
     from mmfncontra.engine import TrainingRunner
     from mmfncontra.launch.cpu_distributed import init_cpu_distributed, use_cpu_model_wrapper
     from mmfncontra.launch.stop_signals import Stopped
@@ -44,7 +44,7 @@ def run_training(cfg: Config) -> Runner:
     if cfg.launcher != 'none':
         use_cpu_model_wrapper(cfg)
     try:
-        with hold_work_dir(cfg.work_dir, cfg.launcher), explain_unknown_types(cfg):
+        with hold_work_dir(cfg.work_dir, cfg.launcher), explain_build_errors(cfg):
             runner = TrainingRunner.from_cfg(cfg)
             runner.train()
         checkpoint = latest_checkpoint(cfg.work_dir)

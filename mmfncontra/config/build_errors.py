@@ -25,7 +25,7 @@ _STUMBLED = (KeyError, TypeError, ValueError, AssertionError, AttributeError, In
 
 
 @contextmanager
-def explain_unknown_types(cfg: Any) -> Iterator[None]:
+def explain_build_errors(cfg: Any) -> Iterator[None]:
     """Say of a component that cannot be built where in the config it is, and what would be right.
 
     * A ``type`` that is not registered, or missing: the names near to it.

@@ -15,7 +15,7 @@ from mmengine.hooks import Hook
 from mmengine.runner import Runner
 from torch import Tensor
 
-from mmfncontra.config.build_errors import explain_unknown_types
+from mmfncontra.config.build_errors import explain_build_errors
 from mmfncontra.models.wavelets import decompose
 
 CONFIGS = Path(__file__).parent / 'configs'
@@ -131,7 +131,7 @@ def train_and_test(cfg: Config, keep: Sequence[str] = (), split: str = 'test') -
     # Tested once, below.
     cfg.val_dataloader = cfg.val_cfg = cfg.val_evaluator = None
     record = TestRecord(keep)
-    with explain_unknown_types(cfg):
+    with explain_build_errors(cfg):
         runner = Runner.from_cfg(cfg)
         runner.register_hook(record)
         if cfg.train_cfg:

@@ -9,7 +9,7 @@ from mmengine.registry import DefaultScope
 from mmengine.runner import Runner
 from mmpretrain.registry import DATASETS
 
-from mmfncontra.config.build_errors import explain_unknown_types
+from mmfncontra.config.build_errors import explain_build_errors
 from projects.photographs import find_data
 
 from .linear_probe import LinearProbeHook, settle_batchnorm
@@ -73,7 +73,7 @@ def train(cfg: Config) -> float:
     for dataset in datasets(cfg):
         if 'data_root' in dataset:
             find_data(dataset.data_root)
-    with explain_unknown_types(cfg):
+    with explain_build_errors(cfg):
         runner = Runner.from_cfg(cfg)
         runner.train()
     return runner.message_hub.get_info('probe/accuracy')

@@ -14,7 +14,7 @@ from mmengine.logging import MessageHub
 from mmengine.optim import build_optim_wrapper
 from mmengine.registry import DefaultScope
 
-from mmfncontra.config.build_errors import explain_unknown_types
+from mmfncontra.config.build_errors import explain_build_errors
 from mmfncontra.config.components import import_custom_modules
 from mmfncontra.models.losses.lpips_reconstruction_loss import vgg16_weights_file
 from mmfncontra.registry import MODELS
@@ -96,7 +96,7 @@ def measure_step(
     with (
         isolated_rng(0, device),
         DefaultScope.overwrite_default_scope(scope),
-        explain_unknown_types(cfg),
+        explain_build_errors(cfg),
     ):
         try:
             run = _Trial(cfg, size, device)
