@@ -66,6 +66,7 @@ def size_options(cfg: Config, size: str | int | None) -> dict[str, Any]:
     known = cfg.get('by_size') or {size: {}}
     if size not in known:
         raise ValueError(f'--size {size}: this config is for {", ".join(map(str, sorted(known)))}')
+    changes = {side: _flat(parts) for side, parts in known.items()}
     keys = [_network_key(cfg, network) for network in NETWORK_SIZES if cfg.model.get(network)]
     keys += [
         f'{key}.size'
@@ -77,13 +78,10 @@ def size_options(cfg: Config, size: str | int | None) -> dict[str, Any]:
     for wanted in ('model.generator', 'train_dataloader.dataset'):
         if not any(key.startswith(wanted) for key in keys):
             raise ValueError(f'--size {size}: this config names no size in {wanted} to set')
-    own = _flat(known.get(get_value(cfg, keys[0])) or {})
-    changes = {
-        key: value
-        for key, value in _flat(known[size]).items()
-        if key in own and get_value(cfg, key) == own[key]
-    }
-    return {**dict.fromkeys(keys, size), **changes}
+    own = changes.get(get_value(cfg, keys[0]), {})
+    kept = {key for key in changes[size] if key not in own or get_value(cfg, key) != own[key]}
+    changed = {key: value for key, value in changes[size].items() if key not in kept}
+    return {**dict.fromkeys(keys, size), **changed}
 
 
 def _network_key(cfg: Config, network: str) -> str:
