@@ -23,6 +23,7 @@ def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
     )
     parser.add_argument('checkpoint', metavar='CHECKPOINT', help='.pth file of a training')
     parser.add_argument('--config', metavar='FILE', help='default: the one beside the checkpoint')
+    parser.add_argument('--size', metavar='N', help="side of the images; default: the config's")
     parser.add_argument('--num', type=int, default=16, help='number of images')
     parser.add_argument('--seed', type=int, default=0, help='seed of the images')
     parser.add_argument(
@@ -53,6 +54,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     generate(
         args.checkpoint,
         config=args.config,
+        size=args.size,
         num=args.num,
         seed=args.seed,
         out=args.out,

@@ -24,6 +24,7 @@ def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
     )
     parser.add_argument('checkpoint', metavar='CHECKPOINT', help='.pth file of a training')
     parser.add_argument('--config', metavar='FILE', help='default: the one beside the checkpoint')
+    parser.add_argument('--size', metavar='N', help="side of the images; default: the config's")
     parser.add_argument('--data', metavar='FOLDER', help="real images; default: the config's")
     parser.add_argument(
         '--pixels', action='store_true', help='only the metrics that need no weights'
@@ -58,6 +59,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     path = evaluate(
         args.checkpoint,
         config=args.config,
+        size=args.size,
         data=args.data,
         metrics=[dict(type='mmfncontra.ImageMetrics', num_fake=1000)] if args.pixels else None,
         num=args.num,

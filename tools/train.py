@@ -35,7 +35,8 @@ def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
         '--work-dir',
         metavar='FOLDER',
         help='logs and checkpoints; default work_dirs/ and the path of the config below configs/, '
-        'such as work_dirs/fncontra/fastgan_demo (a config elsewhere: its name), with --size',
+        'such as work_dirs/fncontra/fastgan_demo (a config elsewhere: its name; with --size 64 '
+        'fastgan_demo_64)',
     )
     parser.add_argument(
         '--resume',

@@ -14,6 +14,7 @@ from mmfncontra.config.build_errors import explain_build_errors
 from mmfncontra.config.components import import_custom_modules
 from mmfncontra.config.load import load_config
 from mmfncontra.config.options import set_data_root
+from mmfncontra.config.size import set_size
 from mmfncontra.engine.sample_loops import training_images
 from mmfncontra.evaluation.hashes import file_hash, text_hash
 from mmfncontra.evaluation.metrics import PerceptualMetrics, SampleMetric
@@ -43,6 +44,7 @@ def evaluate(
     device: str | None = None,
     out: str | Path | None = None,
     weights: str | Path | None = None,
+    size: int | str | None = None,
 ) -> Path:
     """Evaluate the generator of a checkpoint and write a metric card.
 
@@ -62,6 +64,7 @@ def evaluate(
         weights: File with the weights of the network behind FID; default the published ones in
             torch's hub folder.
         out: File; default ``<checkpoint>_metrics.json`` beside the checkpoint.
+        size: Side of the images in pixels; default the config's.
 
     Returns:
         The path of the card.
@@ -78,6 +81,7 @@ def evaluate(
     state = load_checkpoint_file(checkpoint)
     config = find_config(checkpoint) if config is None else Path(config)
     cfg = load_config(config)
+    set_size(cfg, size)
     import_custom_modules(cfg)
     set_data_root(cfg, data)
     networks = {} if weights is None else dict(weights=str(weights))
@@ -85,7 +89,7 @@ def evaluate(
     path = checkpoint.with_name(f'{checkpoint.stem}_metrics.json') if out is None else out
     path = check_writable(path, 'out')
     built = _build_metrics(cfg, metrics, arguments, num, networks)
-    generator = load_generator(checkpoint, config, device, use_ema)
+    generator = load_generator(checkpoint, config, device, use_ema, size=size)
     check_metrics(built, generator)
     with _scope(cfg), explain_build_errors(cfg):
         dataset = DATASETS.build(training_images(cfg.train_dataloader.dataset))

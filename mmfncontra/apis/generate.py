@@ -31,6 +31,7 @@ def generate(
     use_ema: bool = True,
     truncation: float = 1.0,
     label: int | None = None,
+    size: int | str | None = None,
 ) -> Path:
     """Write ``000000.png``, ``000001.png``, … and, if asked, ``grid.png``.
 
@@ -46,6 +47,7 @@ def generate(
         use_ema: Take the moving average of the weights.
         truncation: ψ of a style-based generator: below 1, images nearer to the mean one.
         label: Class of all images of a class-conditional generator; default one drawn for each.
+        size: Side of the images in pixels; default the config's.
 
     Returns:
         The folder.
@@ -64,7 +66,7 @@ def generate(
         raise ValueError(f'seed must be a number of 64 bits, got {seed!r}')
     if out is not None:
         out = check_writable(out, 'out', is_folder=True)
-    generator = load_generator(checkpoint, config, device, use_ema)
+    generator = load_generator(checkpoint, config, device, use_ema, size=size)
     if out is None:
         beside = Path(checkpoint).expanduser().parent / 'generated'
         out = check_writable(beside, 'out', is_folder=True)

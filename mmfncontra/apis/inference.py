@@ -10,6 +10,7 @@ from mmfncontra.checkpoints.file import load_checkpoint_file
 from mmfncontra.config.build_errors import explain_build_errors
 from mmfncontra.config.components import import_custom_modules
 from mmfncontra.config.load import load_config
+from mmfncontra.config.size import set_size
 from mmfncontra.models.sampling import calibrate_batchnorm
 from mmfncontra.registry import build_model
 
@@ -84,6 +85,7 @@ def load_generator(
     device: torch.device | str = 'cpu',
     use_ema: bool = True,
     calibrate: bool = True,
+    size: int | str | None = None,
 ) -> nn.Module:
     """Build the generator of a checkpoint, in evaluation mode.
 
@@ -97,6 +99,7 @@ def load_generator(
         device: Where the generator goes.
         use_ema: Take the moving average of the weights instead of the last ones.
         calibrate: Re-estimate the BatchNorm statistics, see :func:`calibrate_batchnorm`.
+        size: Side in pixels it was trained at; default the config's.
 
     Returns:
         The generator, in evaluation mode.
@@ -109,6 +112,7 @@ def load_generator(
     weights = _generator_state(state, checkpoint, use_ema)
     config = find_config(checkpoint) if config is None else Path(config)
     cfg = load_config(config)
+    set_size(cfg, size)
     import_custom_modules(cfg)
     model = cfg.get('model') or {}
     if 'generator' not in model:

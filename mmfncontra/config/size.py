@@ -6,7 +6,8 @@ import re
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from .check import get_value, leaf_datasets
+from .check import check_values, get_value, leaf_datasets
+from .options import apply_overrides
 from .rules import LOADERS, NETWORK_SIZES
 
 if TYPE_CHECKING:
@@ -63,6 +64,7 @@ def size_options(cfg: Config, size: str | int | None) -> dict[str, Any]:
     if size is None:
         return {}
     size = read_size(size)
+    check_values(cfg)
     known = cfg.get('by_size') or {size: {}}
     if size not in known:
         raise ValueError(f'--size {size}: this config is for {", ".join(map(str, sorted(known)))}')
@@ -79,9 +81,25 @@ def size_options(cfg: Config, size: str | int | None) -> dict[str, Any]:
         if not any(key.startswith(wanted) for key in keys):
             raise ValueError(f'--size {size}: this config names no size in {wanted} to set')
     own = changes.get(get_value(cfg, keys[0]), {})
-    kept = {key for key in changes[size] if key not in own or get_value(cfg, key) != own[key]}
-    changed = {key: value for key, value in changes[size].items() if key not in kept}
-    return {**dict.fromkeys(keys, size), **changed}
+    as_said = {key for key, value in own.items() if get_value(cfg, key) == value}
+    return {
+        **dict.fromkeys(keys, size),
+        **{key: value for key, value in changes[size].items() if key in as_said},
+    }
+
+
+def set_size(cfg: Config, size: str | int | None) -> None:
+    """Change a config as ``--size`` says.
+
+    Args:
+        cfg: Config of a training, changed in place.
+        size: Side in pixels; None keeps the config's.
+
+    Raises:
+        ValueError: See :func:`size_options`.
+    """
+    if size is not None:
+        apply_overrides(cfg, size_options(cfg, size))
 
 
 def _network_key(cfg: Config, network: str) -> str:

@@ -1,9 +1,12 @@
+from pathlib import Path
+
 import pytest
 import torch
 from toy_config import write_toy_config
 from toy_gan import ToyGenerator
 
 from mmfncontra.apis import load_generator, sample_images
+from mmfncontra.models.archs import FastGANGenerator
 
 
 @pytest.fixture
@@ -72,3 +75,20 @@ def test_a_config_without_generator(trained, tmp_path):
     (tmp_path / 'toy.py').write_text("model = dict(type='X')")
     with pytest.raises(ValueError, match=r'has no model\.generator'):
         load_generator(trained[0])
+
+
+def test_a_size_of_a_config_for_several(tmp_path):
+    configs = Path(__file__).parents[2] / 'configs'
+    narrow = (
+        "_base_ = '{}/fastgan/fastgan-offline.py'\nmodel = dict(generator=dict(base_channels=1))"
+    )
+    (tmp_path / 'narrow.py').write_text(narrow.format(configs))
+    state = FastGANGenerator(out_size=128, base_channels=1).state_dict()
+    state = {f'generator_ema.module.{name}': value for name, value in state.items()}
+    torch.save(dict(state_dict=state, meta={}), tmp_path / 'a.pth')
+    generator = load_generator(tmp_path / 'a.pth', size='128')
+    assert sample_images(generator, 1).shape == (1, 128, 128, 3)
+    with pytest.raises(ValueError, match='do not fit the generator'):
+        load_generator(tmp_path / 'a.pth')
+    with pytest.raises(ValueError, match='--size 96: this config is for 64, 128'):
+        load_generator(tmp_path / 'a.pth', size=96)

@@ -12,8 +12,7 @@ from mmengine.config import Config
 
 import mmfncontra.models.gans
 from mmfncontra.compat.prepare_mmagic import prepare_mmagic
-from mmfncontra.config.options import apply_overrides
-from mmfncontra.config.size import size_options
+from mmfncontra.config.size import set_size
 from mmfncontra.registry import DATASETS, HOOKS, MODELS
 
 prepare_mmagic()
@@ -159,7 +158,7 @@ def baseline(stem, size=None):
     cfg = load(f'{FOLDERS[stem]}/{stem}.py')
     if size is not None:
         cfg = copy.deepcopy(cfg)
-        apply_overrides(cfg, size_options(cfg, size))
+        set_size(cfg, size)
     return cfg
 
 

@@ -13,8 +13,8 @@ from mmengine.device import get_device
 
 from mmfncontra.config.check import check_fit
 from mmfncontra.config.load import load_config
-from mmfncontra.config.options import apply_overrides, set_data_root
-from mmfncontra.config.size import read_size, size_options
+from mmfncontra.config.options import set_data_root
+from mmfncontra.config.size import read_size, set_size
 from mmfncontra.datasets.image_source import ImageSource
 from mmfncontra.models.losses.lpips_reconstruction_loss import vgg16_weights_file
 from mmfncontra.utils.console import note
@@ -269,7 +269,7 @@ def _load(config: str | Path, data: str | Path, size: int | None) -> tuple[Confi
             raise ValueError(
                 f'size={size} and config {config} (size {its}) do not go together: leave one out'
             )
-        apply_overrides(cfg, size_options(cfg, size))
+        set_size(cfg, size)
     return cfg, its
 
 
