@@ -122,7 +122,11 @@ def _check_keys(cfg: Any, section: str, known: Collection[str] = ()) -> None:
     found = get_value(cfg, section)
     for key in found if isinstance(found, Mapping) else ():
         if key not in known:
-            hint = did_you_mean(key, known, f'there are {", ".join(sorted(known))}')
+            listed = ', '.join(sorted(known))
+            if section == 'env_cfg':  # few keys, of which half are not mmengine's: all are told
+                said = f'env_cfg must have keys of {listed}, got {key!r}'
+                raise ValueError(said + did_you_mean(key, known))
+            hint = did_you_mean(key, known, f'there are {listed}')
             raise ValueError(f'{section}.{key}: nothing reads this key{hint}')
 
 

@@ -63,6 +63,10 @@ def _intervals(value: Any) -> bool:
     )
 
 
+def _by_size(value: Any) -> bool:
+    return is_dict(value) and all(whole(1)(size) and is_dict(value[size]) for size in value)
+
+
 _SWITCH, _CONFIG = (_is_bool, 'True or False'), (is_dict, 'a dict')
 _POSITIVE, _NOT_NEGATIVE = (whole(1), 'a positive integer'), (whole(0), 'an integer, 0 or more')
 _SEED_END = 2**32
@@ -82,6 +86,7 @@ RULES: dict[str, tuple[Callable[[Any], bool], str]] = {
     'model.discriminator': (none_or(is_dict), 'a dict or None'),
     'train_dataloader': _CONFIG,
     'train_dataloader.dataset': _CONFIG,
+    'by_size': (none_or(_by_size), 'changes by side in pixels, such as {64: dict(model=dict(…))}'),
     'train_cfg': _CONFIG,
     'train_cfg.max_iters': (_count, 'a number of iterations, 1 or more'),
     'train_cfg.val_interval': (_count, 'a number of iterations, 1 or more'),

@@ -70,9 +70,9 @@ def check_not_negative(**arguments: object) -> None:
             raise ValueError(f'{name} must be 0 or more, got {value!r}')
 
 
-def _check_number(name: str, value: object) -> None:
+def _check_number(name: str, value: object, where: str = '') -> None:
     if not isinstance(value, Real) or isinstance(value, bool):
-        raise ValueError(f'{name} must be a number, got {value!r}')
+        raise ValueError(f'{name} must be a number{where}, got {value!r}')
 
 
 def check_interval(interval: str, /, **arguments: object) -> None:
@@ -93,7 +93,7 @@ def check_interval(interval: str, /, **arguments: object) -> None:
     """
     low, high = map(float, interval[1:-1].split(','))
     for name, value in arguments.items():
-        _check_number(name, value)
+        _check_number(name, value, f' in {interval}')
         above = low <= value if interval[0] == '[' else low < value
         below = value <= high if interval[-1] == ']' else value < high
         if not (above and below):

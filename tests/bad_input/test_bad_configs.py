@@ -125,7 +125,7 @@ VALUES = [
     ('randomness = dict(sed=1)', r'^randomness\.sed:', 'did you mean seed'),
     ("env_cfg = dict(tf32='maybe')", r'^env_cfg\.tf32', 'True or False'),
     ('env_cfg = dict(num_threads=0)', r'^env_cfg\.num_threads', 'positive integer'),
-    ('env_cfg = dict(num_thread=2)', r'^env_cfg\.num_thread:', 'did you mean num_threads'),
+    ('env_cfg = dict(num_thread=2)', r"^env_cfg .*'num_thread'", 'did you mean num_threads'),
     (
         "env_cfg = dict(mp_cfg=dict(mp_start_method='frok'))",
         r'^env_cfg\.mp_cfg\.mp_start_method',

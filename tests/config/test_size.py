@@ -9,11 +9,12 @@ from mmfncontra.config.size import read_size, size_options
 CONFIGS = Path(__file__).parents[2] / 'configs'
 WRAPPED = """
 model = dict(generator=dict(output_scale=64), discriminator=dict(input_scale=64))
-folder = dict(type='FewShotDataset', size=64)
+folder = dict(type='Images', size=64)
 train_dataloader = dict(
     dataset=dict(datasets=[folder, dict(type='RepeatDataset', dataset=folder)]))
 val_dataloader = dict(dataset=folder)
 test_dataloader = dict(batch_size=1)
+val_cfg = test_cfg = val_evaluator = test_evaluator = dict()
 """
 
 
@@ -81,6 +82,21 @@ def test_no_size_changes_nothing():
 def test_refuses(size, said):
     with pytest.raises(ValueError, match=said):
         size_options(load_config(CONFIGS / 'fastgan/fastgan.py'), size)
+
+
+@pytest.mark.parametrize(
+    ('text', 'said'),
+    [
+        ('model = None', '^model must be a dict'),
+        ('train_dataloader = None', '^train_dataloader must be a dict'),
+        ('by_size = [64, 128]', '^by_size must be changes by side in pixels'),
+        ("by_size = {'64': {}}", '^by_size must be changes by side in pixels'),
+        ('by_size = {64: 3}', '^by_size must be changes by side in pixels'),
+    ],
+)
+def test_a_config_with_wrong_values(text, said):
+    with pytest.raises(ValueError, match=said):
+        size_options(Config.fromstring(f'{WRAPPED}\n{text}', '.py'), 64)
 
 
 @pytest.mark.parametrize(

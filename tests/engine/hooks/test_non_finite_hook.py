@@ -24,7 +24,7 @@ _names = itertools.count()
         (dict(window=5, max_skipped=5), 'max_skipped must be below window=5, got 5'),
         (dict(max_rollbacks=True), 'max_rollbacks must be an integer'),
         (dict(lr_factor=0), r'lr_factor must be in \(0, 1\], got 0'),
-        (dict(lr_factor='half'), r"lr_factor must be a number, got 'half'"),
+        (dict(lr_factor='half'), r"lr_factor must be a number in \(0, 1\], got 'half'"),
     ],
 )
 def test_arguments_are_checked(arguments, message):
