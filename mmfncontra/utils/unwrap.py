@@ -13,4 +13,4 @@ def unwrap(module: nn.Module) -> nn.Module:
 
 def unwrap_images(inputs: Any) -> Any:
     """The images of a batch: mmagic's preprocessors name them, in a dict with ``img``."""
-    return inputs.get('img') if isinstance(inputs, dict) else inputs
+    return inputs['img'] if isinstance(inputs, dict) else inputs

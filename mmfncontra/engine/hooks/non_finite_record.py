@@ -13,7 +13,7 @@ from mmengine.runner import Runner
 from torch import Tensor
 
 from mmfncontra.utils.files import write_json
-from mmfncontra.utils.unwrap import unwrap, unwrap_images
+from mmfncontra.utils.unwrap import unwrap
 from mmfncontra.visualization import make_grid, save_png
 
 STATE = 'state.pth'
@@ -97,7 +97,8 @@ def save_record(
 
 def _images(batch: Any) -> list[np.ndarray]:
     """Images of a batch that has uint8 ones, (H, W, 3); of another one nothing."""
-    inputs = unwrap_images(batch.get('inputs')) if isinstance(batch, dict) else None
+    inputs = batch.get('inputs') if isinstance(batch, dict) else None
+    inputs = inputs.get('img') if isinstance(inputs, dict) else inputs  # what it is, it is saved
     found = []
     for image in () if inputs is None else inputs:
         is_image = isinstance(image, Tensor) and image.ndim == 3 and image.size(0) == 3

@@ -7,16 +7,11 @@ from torch import Tensor, nn
 
 from mmfncontra.registry import MODELS, build_model
 from mmfncontra.utils.checks import check_integers, check_not_negative, check_positive
+from mmfncontra.utils.precision import widen
 
 from ..objectives import GatherEmbeddings
 from ..objectives.contrastive_objective import build_objective, check_pairs
-from ..objectives.similarity import (
-    cosine,
-    cosine_to_others,
-    cosine_to_own,
-    level_weights,
-    widen,
-)
+from ..objectives.similarity import cosine, cosine_to_others, cosine_to_own, level_weights
 
 
 @MODELS.register_module()
