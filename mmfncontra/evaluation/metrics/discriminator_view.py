@@ -81,7 +81,7 @@ class DiscriminatorView(SampleMetric):
         super().prepare(module, dataloader)
 
     def compute_metrics(self, results: list[np.ndarray]) -> dict[str, float]:
-        """Values by name, of batches of generated images."""
+        """Values by name, of batches of generated images, uint8 RGB (B, S, S, 3)."""
         discriminator = unwrap(self._model.discriminator)
         if num_classes(discriminator):
             self.warnings.append('DiscriminatorView is left out: the discriminator takes classes')

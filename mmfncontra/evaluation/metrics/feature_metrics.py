@@ -90,12 +90,12 @@ class FeatureMetrics(SampleMetric):
         self._extractor.to(device)
 
     def prepare_real(self, images: Sequence[np.ndarray]) -> None:
-        """Compute the features of the real images, or find them in the cache."""
+        """Compute the features of real images, uint8 RGB (S, S, 3), or find them in the cache."""
         super().prepare_real(images)
         self._real = cached_features(self._extractor, images, self.cache_dir)['features']
 
     def reduce(self, images: np.ndarray | Tensor) -> dict[str, Tensor]:
-        """Features of a batch, on their way to the host: see :meth:`evaluate`."""
+        """Features of uint8 RGB images (B, S, S, 3), on their way to the host: see `evaluate`."""
         found = self._extractor.extract(torch.as_tensor(images))
         if 'inception_score' not in self.values:
             found.pop('logits', None)
@@ -103,7 +103,7 @@ class FeatureMetrics(SampleMetric):
         return {name: rows.to('cpu', non_blocking=is_cuda) for name, rows in found.items()}
 
     def evaluate(self, size: int = 0) -> dict[str, float]:
-        """Wait for the features of all batches, gather and compute."""
+        """Wait for the features of all batches, gather, compute; the same values on every rank."""
         if self._extractor.device.type == 'cuda':
             torch.cuda.synchronize(self._extractor.device)
         self.results = [
@@ -112,7 +112,7 @@ class FeatureMetrics(SampleMetric):
         return super().evaluate(size)
 
     def compute_metrics(self, results: list[dict[str, np.ndarray]]) -> dict[str, float]:
-        """Values by name, of the features of batches of generated images."""
+        """Values by name, of the features (B, D) of batches of generated images."""
         fake = {
             name: np.concatenate([part[name] for part in results])[: self.num_fake]
             for name in results[0]

@@ -62,7 +62,7 @@ class ImageMetrics(SampleMetric):
 
     def __init__(
         self,
-        values: Sequence[str] = ('spectrum', 'subbands', 'swd', 'copy_rate', 'diversity'),
+        values: Sequence[str] = tuple(NAMES),
         num_fake: int = 256,
         num_real: int | None = None,
         **kwargs,
@@ -75,7 +75,7 @@ class ImageMetrics(SampleMetric):
         self.most_copied: list[np.ndarray] = []
 
     def prepare_real(self, images: Sequence[np.ndarray]) -> None:
-        """Keep the real images, as they are and reduced."""
+        """Keep the real images, uint8 RGB, each (S, S, 3), as they are and reduced."""
         super().prepare_real(images)
         self._all_real = np.stack(images)
         chosen = (
@@ -86,7 +86,7 @@ class ImageMetrics(SampleMetric):
         self._thumbnails = self._all_thumbnails[chosen]
 
     def compute_metrics(self, results: list[np.ndarray]) -> dict[str, float]:
-        """Values by name, of batches of generated images."""
+        """Values by name, of batches of generated images, uint8 RGB (B, S, S, 3)."""
         fake = np.concatenate(results)[: self.num_fake]
         thumbnails = reduce_images(fake)  # once: for large images it takes as long as the rest
         found: dict[str, float] = {}

@@ -88,7 +88,7 @@ class PerceptualMetrics(SampleMetric):
         self.generator_source = lambda: calibrate_batchnorm(copy_generator(module, use_ema)).eval()
 
     def compute_metrics(self, results: list[np.ndarray]) -> dict[str, float]:
-        """Values by name, of batches of generated images."""
+        """Values by name, of batches of generated images, uint8 RGB (B, S, S, 3)."""
         found: dict[str, float] = {}
         if 'lpips_diversity' in self.values:
             fake = np.concatenate(results)[: self.num_fake]

@@ -20,6 +20,9 @@ class FastGANBigDiscriminator(FastGANTrunk):
     a small copy. Every convolution of the trunk is spectrally normalised and has a bias. At 64 and
     128 the network is the one at 256 with its first down-sampling steps cut off.
 
+    Called, it takes images (B, C, S, S), or a list whose first entry they are, and gives logits
+    (B, 1). With ``decode`` the reconstructions are those of the last map and of the quadrant.
+
     Where the paper's description leaves it open: no activation follows the stem's convolution,
     since the next block begins with one, and none precedes the sum over space; the output block has
     the same 1×1 skip as the others; weights start as FastGAN's, from N(0, 0.02), biases at 0.

@@ -21,6 +21,10 @@ class FastGANDiscriminator(FastGANTrunk):
     map: the self-supervision that keeps the discriminator from overfitting few images. At 64 and
     128 the network is the published one with its first down-sampling steps cut off.
 
+    Called, it takes images (B, C, S, S), or the pair that a FastGAN generator returns, and gives
+    logits (B, 50), of each image 25 from the full size, then 25 from the small. With ``decode`` the
+    reconstructions are those of the last map, the small branch and the quadrant.
+
     Source: Liu et al., *Towards Faster and Stabilized GAN Training for High-fidelity Few-shot
     Image Synthesis*, ICLR 2021, arXiv 2101.04775.
 

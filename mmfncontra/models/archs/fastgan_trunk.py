@@ -23,6 +23,9 @@ class FastGANTrunk(nn.Module):
     Whoever inherits says what the steps are made of, whether a small copy of the image (side
     ``small_size`` = min(128, S/2)) is judged as well, judges the maps and builds the decoders.
 
+    Source: Liu et al., *Towards Faster and Stabilized GAN Training for High-fidelity Few-shot
+    Image Synthesis*, ICLR 2021, arXiv 2101.04775.
+
     Args:
         in_size: Side S of the image in pixels, one of 64, 128, 256, 512, 1024.
         base_channels: Channels of the trunk at 64×64; a map of side r has 64/r times as many.
