@@ -121,6 +121,9 @@ def test_a_run_that_stops_early_is_finished(variants, out, monkeypatch):
 
 
 SCRIPT = """
+import signal
+# Started in the background, it would ignore Ctrl-C.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 import sys
 from mmfncontra.apis.ablation.trainings import check_runs, plan_runs, run_trainings
 from mmfncontra.apis.ablation.variants import Variant
