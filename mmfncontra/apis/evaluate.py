@@ -16,7 +16,7 @@ from mmfncontra.config.load import load_config
 from mmfncontra.config.options import set_data_root
 from mmfncontra.config.size import set_size
 from mmfncontra.engine.sample_loops import training_images
-from mmfncontra.evaluation.hashes import file_hash, text_hash
+from mmfncontra.evaluation.hashes import text_hash
 from mmfncontra.evaluation.metrics import PerceptualMetrics, SampleMetric
 from mmfncontra.evaluation.metrics.sample_metric import (
     check_metrics,
@@ -27,6 +27,7 @@ from mmfncontra.evaluation.metrics.sample_metric import (
 from mmfncontra.models.sampling import iterate_pixels
 from mmfncontra.registry import DATASETS, METRICS
 from mmfncontra.utils.checks import check_integers, check_writable
+from mmfncontra.utils.files import file_hash
 
 from .inference import find_config, find_device, load_generator
 

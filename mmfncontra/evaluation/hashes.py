@@ -1,8 +1,7 @@
-"""Hashes of content: files, images and texts, whatever they are called."""
+"""Hashes of content: images and texts, whatever they are called."""
 
 import hashlib
 from collections.abc import Sequence
-from pathlib import Path
 
 import numpy as np
 
@@ -12,28 +11,6 @@ from mmfncontra.utils.checks import check_image
 def text_hash(text: str) -> str:
     """First 16 hexadecimal digits of a text's SHA-256."""
     return hashlib.sha256(text.encode()).hexdigest()[:16]
-
-
-def file_sha256(path: str | Path) -> str:
-    """SHA-256 of a file, 64 hexadecimal digits.
-
-    Args:
-        path: The file; it is read in pieces.
-    """
-    digest = hashlib.sha256()
-    with Path(path).open('rb') as file:
-        while piece := file.read(2**20):
-            digest.update(piece)
-    return digest.hexdigest()
-
-
-def file_hash(path: str | Path) -> str:
-    """First 16 hexadecimal digits of a file's SHA-256.
-
-    Args:
-        path: The file.
-    """
-    return file_sha256(path)[:16]
 
 
 def content_digests(images: Sequence[np.ndarray]) -> np.ndarray:

@@ -1,5 +1,6 @@
-"""Atomic write: a file that is whole or not there at all."""
+"""Atomic write: a file that is whole or not there at all; hashes of files."""
 
+import hashlib
 import json
 import os
 from collections.abc import Iterator
@@ -83,3 +84,25 @@ def remove_unfinished(folder: str | Path) -> None:
     """
     for path in Path(folder).rglob(f'*{_UNFINISHED}'):
         _try_to_remove(path)
+
+
+def file_sha256(path: str | Path) -> str:
+    """SHA-256 of a file, 64 hexadecimal digits.
+
+    Args:
+        path: The file; it is read in pieces.
+    """
+    digest = hashlib.sha256()
+    with Path(path).open('rb') as file:
+        while piece := file.read(2**20):
+            digest.update(piece)
+    return digest.hexdigest()
+
+
+def file_hash(path: str | Path) -> str:
+    """First 16 hexadecimal digits of a file's SHA-256.
+
+    Args:
+        path: The file.
+    """
+    return file_sha256(path)[:16]

@@ -14,9 +14,9 @@ from torch_fidelity.utils import create_feature_extractor
 from torchvision.models import VGG16_Weights
 
 from mmfncontra.utils.checks import check_images, check_integers
+from mmfncontra.utils.files import file_sha256
 from mmfncontra.utils.precision import autocast_to, check_precision
 
-from ..hashes import file_sha256
 from .reproducible import reproducible
 
 

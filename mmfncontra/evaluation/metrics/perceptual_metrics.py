@@ -11,11 +11,11 @@ from torch.utils.data import DataLoader
 
 from mmfncontra.models.sampling import calibrate_batchnorm, copy_generator
 from mmfncontra.registry import METRICS
+from mmfncontra.utils.files import file_hash
 from mmfncontra.utils.unwrap import unwrap
 
 from ..features import LPIPSDistance
 from ..functional.perceptual import lpips_diversity, perceptual_path_length
-from ..hashes import file_hash
 from .sample_metric import SampleMetric
 
 

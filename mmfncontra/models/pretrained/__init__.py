@@ -1,0 +1,6 @@
+"""Networks with published weights, frozen: what looks at images, and is never trained."""
+
+from .frozen_network import FrozenNetwork
+from .timm_backbone import TimmBackbone
+
+__all__ = ['FrozenNetwork', 'TimmBackbone']

