@@ -9,6 +9,10 @@ from torch.nn.utils import spectral_norm
 from ..layers import EvenAvgPool2d, UpsampledConv2d
 
 FASTGAN_SIZES = (64, 128, 256, 512, 1024)
+# Channels of generators at each resolution, in units of base_channels.
+GENERATOR_WIDTHS = {4: 16, 8: 8, 16: 4, 32: 2, 64: 2, 128: 1, 256: 0.5, 512: 0.25, 1024: 0.125}
+# Skip-layer excitation: the map at the key is gated by the map at the value.
+GENERATOR_SKIPS = {64: 4, 128: 8, 256: 16, 512: 32}
 _STD = 0.02  # of every initial convolution weight and of BatchNorm's initial scale
 
 

@@ -6,6 +6,8 @@ from mmfncontra.registry import MODELS
 from mmfncontra.utils.checks import check_integers
 
 from .fastgan_blocks import (
+    GENERATOR_SKIPS,
+    GENERATOR_WIDTHS,
     SkipLayerExcitation,
     batch_norm,
     check_fastgan_size,
@@ -15,11 +17,6 @@ from .fastgan_blocks import (
     up_block,
     up_block_comp,
 )
-
-# Channels at each resolution, in units of base_channels.
-_WIDTHS = {4: 16, 8: 8, 16: 4, 32: 2, 64: 2, 128: 1, 256: 0.5, 512: 0.25, 1024: 0.125}
-# Skip-layer excitation: the map at the key is gated by the map at the value.
-_SKIPS = {64: 4, 128: 8, 256: 16, 512: 32}
 
 
 @MODELS.register_module()
@@ -70,8 +67,8 @@ class FastGANGenerator(nn.Module):
         self.out_size = out_size
         self.small_size = min(128, out_size // 2)
         self.noise_size = noise_size
-        self.resolutions = tuple(r for r in _WIDTHS if 8 <= r <= out_size)
-        width = {r: scaled(w * base_channels) for r, w in _WIDTHS.items()}
+        self.resolutions = tuple(r for r in GENERATOR_WIDTHS if 8 <= r <= out_size)
+        width = {r: scaled(w * base_channels) for r, w in GENERATOR_WIDTHS.items()}
 
         self.initial = nn.Sequential(
             conv_transpose(noise_size, 2 * width[4], 4), batch_norm(2 * width[4]), nn.GLU(dim=1)
@@ -79,8 +76,10 @@ class FastGANGenerator(nn.Module):
         for r in self.resolutions:
             block = up_block_comp if r in (8, 32, 128, 512) else up_block
             self.add_module(f'up_{r}', block(width[r // 2], width[r]))
-            if r in _SKIPS:
-                self.add_module(f'skip_{r}', SkipLayerExcitation(width[_SKIPS[r]], width[r]))
+            if r in GENERATOR_SKIPS:
+                self.add_module(
+                    f'skip_{r}', SkipLayerExcitation(width[GENERATOR_SKIPS[r]], width[r])
+                )
         self.to_small = conv(width[self.small_size], out_channels, 1, 1, 0) if small else None
         self.to_big = conv(width[out_size], out_channels, 3, 1, 1)
         self.squash = nn.Tanh() if out_size == 1024 else nn.Identity()
@@ -99,8 +98,8 @@ class FastGANGenerator(nn.Module):
         maps = {4: x}
         for r in self.resolutions:
             x = self.get_submodule(f'up_{r}')(x)
-            if r in _SKIPS:
-                x = self.get_submodule(f'skip_{r}')(maps[_SKIPS[r]], x)
+            if r in GENERATOR_SKIPS:
+                x = self.get_submodule(f'skip_{r}')(maps[GENERATOR_SKIPS[r]], x)
             maps[r] = x
         images = [self.squash(self.to_big(x))]
         if self.to_small is not None:

@@ -7,6 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from mmfncontra.registry import MODELS
+from mmfncontra.utils.checks import check_interval
 
 
 def _uniform(images: Tensor, low: float, high: float) -> Tensor:
@@ -66,9 +67,10 @@ class DiffAugment(nn.Module):
     Args:
         policy: Comma-separated names or a list, applied in order: ``color``, ``translation``,
             ``cutout``.
+        cutout: Side of the square that is cut out, a share of the image's, in (0, 1).
 
     Raises:
-        ValueError: If a name is unknown.
+        ValueError: If a name is unknown or a number out of its range.
 
     Example:
         >>> DiffAugment('color,translation')(torch.zeros(2, 3, 16, 16)).shape
@@ -79,14 +81,18 @@ class DiffAugment(nn.Module):
         color=random_color, translation=random_translation, cutout=random_cutout
     )
 
-    def __init__(self, policy: str | Sequence[str] = 'color,translation') -> None:
+    def __init__(
+        self, policy: str | Sequence[str] = 'color,translation', cutout: float = 0.5
+    ) -> None:
         super().__init__()
+        check_interval('(0, 1)', cutout=cutout)
         names = policy.split(',') if isinstance(policy, str) else list(policy)
         names = [name.strip() for name in names]
         unknown = [name for name in names if name not in self.AUGMENTS]
         if unknown:
             raise ValueError(f'policy must be made of {list(self.AUGMENTS)}, got {policy!r}')
         self.policy = tuple(names)
+        self.cutout = cutout
 
     def forward(self, images: Tensor) -> Tensor:
         """Augmented images.
@@ -98,5 +104,6 @@ class DiffAugment(nn.Module):
             The augmented images, same shape, draws of their own for every image.
         """
         for name in self.policy:
-            images = self.AUGMENTS[name](images)
+            sizes = (self.cutout,) if name == 'cutout' else ()
+            images = self.AUGMENTS[name](images, *sizes)
         return images

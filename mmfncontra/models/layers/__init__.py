@@ -3,6 +3,7 @@
 from .adaptive_strength import AdaptiveStrength
 from .chain_norm import ChainNorm
 from .even_avg_pool import EvenAvgPool2d
+from .fixed_conv import FixedConv2d
 from .gaussian_blur import gaussian_blur
 from .lean_spectral_norm import LeanSpectralNorm, use_lean_spectral_norm
 from .upsampled_conv import UpsampledConv2d
@@ -11,6 +12,7 @@ __all__ = [
     'AdaptiveStrength',
     'ChainNorm',
     'EvenAvgPool2d',
+    'FixedConv2d',
     'LeanSpectralNorm',
     'UpsampledConv2d',
     'gaussian_blur',

@@ -1,4 +1,4 @@
-"""Perceptual reconstruction loss (LPIPS on VGG16)."""
+"""Perceptual reconstruction loss: LPIPS on VGG16, or shift-tolerant LPIPS."""
 
 import warnings
 from collections.abc import Callable, Sequence
@@ -10,7 +10,11 @@ from torch import Tensor, nn
 
 from mmfncontra.registry import MODELS
 from mmfncontra.utils.checks import check_not_negative
-from mmfncontra.utils.precision import widen
+
+from ..pretrained.perceptual_features import channel_weights, squared_differences, unit_features
+from ..pretrained.shift_tolerant_lpips import ShiftTolerantLPIPS
+
+VARIANTS = ('lpips', 'shift_tolerant')
 
 
 def vgg16_weights_file() -> Path:
@@ -75,52 +79,89 @@ def _download_vgg16(path: Path, remedy: str) -> None:
         ) from error
 
 
+def build_lpips_vgg16(weights: str | Path | None = None) -> nn.Module:
+    """The published LPIPS network on VGG16 (v0.1), frozen, in evaluation mode.
+
+    Args:
+        weights: See :func:`load_vgg16_features`.
+
+    Raises:
+        FileNotFoundError: If the weights are not there and cannot be downloaded.
+        ValueError: If the file does not hold them.
+    """
+    features = load_vgg16_features(weights)
+    from lpips import LPIPS
+
+    with warnings.catch_warnings():  # lpips calls torchvision with a deprecated keyword
+        warnings.simplefilter('ignore', UserWarning)
+        network = LPIPS(net='vgg', pnet_rand=True, verbose=False)
+    for part in network.net.children():  # slices of vgg16.features, indices kept as names
+        for name, parameter in part.named_parameters():
+            parameter.data.copy_(features[f'features.{name}'])
+    return network.requires_grad_(False).eval()
+
+
 @MODELS.register_module()
 class LPIPSReconstructionLoss(nn.Module):
     r"""LPIPS distance of the decoders' reconstructions to their targets, summed over the batch.
 
     .. math::
-        L = \lambda \sum_{(\hat{x}, x)} \sum_B \mathrm{LPIPS}_{VGG}(\hat{x}, x)
+        L = \lambda \sum_{(\hat{x}, x)} \sum_B \mathrm{LPIPS}(\hat{x}, x)
 
     All reconstructions pass the network in one batch, and the targets in another, without gradient;
     a target that comes twice passes once. The batch is that of all ranks, whose losses carry the
     number of ranks since gradients are averaged.
 
     The frozen network is no part of this module's state: it is neither saved with a checkpoint nor
-    seen by an optimiser.
+    seen by an optimiser. Of ``'shift_tolerant'`` the hash of its weights is saved, and a training
+    that goes on with others is refused.
 
-    Source: Zhang et al., CVPR 2018 (LPIPS v0.1, linear weights from the ``lpips`` package); Liu et
-    al., ICLR 2021 (its use on the discriminator's decoders).
+    Source: Zhang et al., CVPR 2018 (LPIPS v0.1, linear weights from the ``lpips`` package);
+    Ghildyal & Liu, ECCV 2022 (shift-tolerant LPIPS); Liu et al., ICLR 2021 (LPIPS on the
+    discriminator's decoders).
 
     Args:
         loss_weight: :math:`\lambda`.
-        backbone_weights: File with torchvision's VGG16 state dict. ``None``: torchvision's own
-            place, downloaded at the first use.
+        backbone_weights: File with the weights: of ``'lpips'`` torchvision's VGG16 state dict,
+            ``None`` for torchvision's own place, downloaded at the first use; of
+            ``'shift_tolerant'`` as the package ``stlpips-pytorch`` has it, ``None`` for the
+            package's own.
+        variant: ``'lpips'``, as published with FastGAN, or ``'shift_tolerant'``, which needs no
+            download (:class:`~mmfncontra.models.pretrained.ShiftTolerantLPIPS`).
+        trunk: ``'vgg'``, or ``'alex'`` of ``'shift_tolerant'``, at a quarter of the arithmetic.
 
     Raises:
-        FileNotFoundError: If the VGG16 weights are not there and cannot be downloaded.
-        ValueError: If the file does not hold them.
+        FileNotFoundError: If the weights are not there and cannot be downloaded.
+        ImportError: If the package of ``'shift_tolerant'`` is missing.
+        ValueError: If the file does not hold them, or there is no such variant or trunk.
     """
 
     inputs = ('reconstructions', 'targets')
 
     def __init__(
-        self, loss_weight: float = 1.0, backbone_weights: str | Path | None = None
+        self,
+        loss_weight: float = 1.0,
+        backbone_weights: str | Path | None = None,
+        variant: str = 'lpips',
+        trunk: str = 'vgg',
     ) -> None:
         super().__init__()
         check_not_negative(loss_weight=loss_weight)
+        if variant not in VARIANTS:
+            raise ValueError(f"variant must be 'lpips' or 'shift_tolerant', got {variant!r}")
         self.loss_weight = loss_weight
-        features = load_vgg16_features(backbone_weights)
-        from lpips import LPIPS
-
-        with warnings.catch_warnings():  # lpips calls torchvision with a deprecated keyword
-            warnings.simplefilter('ignore', UserWarning)
-            network = LPIPS(net='vgg', pnet_rand=True, verbose=False)
-        for part in network.net.children():  # slices of vgg16.features, indices kept as names
-            for name, parameter in part.named_parameters():
-                parameter.data.copy_(features[f'features.{name}'])
+        if variant == 'shift_tolerant':
+            self.perceptual = ShiftTolerantLPIPS(trunk, backbone_weights)
+            network = self.perceptual.network
+        elif trunk != 'vgg':
+            raise ValueError(
+                f"trunk must be 'vgg' with variant 'lpips', got {trunk!r}: take "
+                "variant='shift_tolerant' for 'alex'"
+            )
+        else:
+            network = build_lpips_vgg16(backbone_weights)
         # A tuple hides the network from state_dict, parameters() and DDP.
-        self._frozen = (network.requires_grad_(False).eval(),)
+        self._frozen = (network,)
 
     def _apply(self, fn: Callable, recurse: bool = True) -> 'LPIPSReconstructionLoss':
         self._frozen[0]._apply(fn)
@@ -130,14 +171,16 @@ class LPIPSReconstructionLoss(nn.Module):
         """Loss of a batch.
 
         Args:
-            reconstructions: Decoded images, each (B, 3, h, w) in [-1, 1].
+            reconstructions: Decoded images, each (B, 3, h, w) in [-1, 1]; sides of 16 pixels or
+                more, of ``'shift_tolerant'`` 18 (VGG) or 21 (Alex).
             targets: What they should be, same shapes, no gradient.
 
         Returns:
             The loss, a scalar.
 
         Raises:
-            ValueError: If there are not as many targets as reconstructions.
+            ValueError: If there are not as many targets as reconstructions, or ``'shift_tolerant'``
+                gets smaller ones.
         """
         if len(reconstructions) != len(targets):
             raise ValueError(
@@ -152,26 +195,18 @@ class LPIPSReconstructionLoss(nn.Module):
         return get_world_size() * self.loss_weight * distance
 
     def _features(self, batches: Sequence[Tensor]) -> list[list[Tensor]]:
-        """VGG's five maps of each batch, every pixel's features scaled to length 1."""
+        """Five maps of each batch, every pixel's features scaled to length 1."""
         if len({batch.shape for batch in batches}) > 1:
             return [self._features([batch])[0] for batch in batches]
-        network = self._frozen[0]
-        joined = network.net(network.scaling_layer(torch.cat(list(batches))))
-        maps = [self._normalised(feature).chunk(len(batches)) for feature in joined]
+        joined = unit_features(self._frozen[0], torch.cat(list(batches)))
+        maps = [feature.chunk(len(batches)) for feature in joined]
         return [list(each) for each in zip(*maps, strict=True)]
 
-    @staticmethod
-    def _normalised(feature: Tensor) -> Tensor:
-        feature = widen(feature)
-        # Beside torch's norm over channels and a quotient this takes half the time on a CPU; the
-        # small number keeps the gradient finite where no channel answers.
-        length = (feature.square().sum(dim=1, keepdim=True) + 1e-20).sqrt()
-        return feature * (1 / (length + 1e-10))
-
     def _distance(self, maps: Sequence[Tensor], of_target: Sequence[Tensor]) -> Tensor:
-        """LPIPS of a batch, summed over it."""
+        """Distances of a batch, summed over it."""
+        squares = squared_differences(maps, of_target)
         return sum(
             # Channel weights last. No product of vectors: under autocast a GPU's is bfloat16.
-            ((x - y).square().mean(dim=(2, 3)).sum(dim=0) * lin.model[-1].weight.flatten()).sum()
-            for x, y, lin in zip(maps, of_target, self._frozen[0].lins, strict=True)
+            (square.sum(dim=0) * weight).sum()
+            for square, weight in zip(squares, channel_weights(self._frozen[0]), strict=True)
         )

@@ -1,6 +1,7 @@
 """Networks with published weights, frozen: what looks at images, and is never trained."""
 
 from .frozen_network import FrozenNetwork
+from .shift_tolerant_lpips import ShiftTolerantLPIPS
 from .timm_backbone import TimmBackbone
 
-__all__ = ['FrozenNetwork', 'TimmBackbone']
+__all__ = ['FrozenNetwork', 'ShiftTolerantLPIPS', 'TimmBackbone']

@@ -22,6 +22,8 @@ class FrozenNetwork(nn.Module):
         weights_sha256: The hash, a buffer, uint8 (32,).
     """
 
+    acts_by_sample = True
+
     def __init__(self, network: nn.Module, sha256: str, name: str) -> None:
         super().__init__()
         self.name = name

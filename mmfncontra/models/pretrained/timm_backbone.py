@@ -10,7 +10,7 @@ from mmfncontra.registry import MODELS
 from mmfncontra.utils.files import file_sha256
 
 from .frozen_network import FrozenNetwork
-from .weight_files import package_file, read_weights, require_timm
+from .weight_files import check_shapes, package_file, read_weights, require_timm
 
 # The networks whose ImageNet weights come as a package of their own.
 PACKAGES = {
@@ -73,7 +73,9 @@ class TimmBackbone(FrozenNetwork):
         self.num_features = getattr(network, 'head_hidden_size', network.num_features)
         mean, std = (torch.tensor(network.pretrained_cfg[key]) for key in ('mean', 'std'))
         # x / 2 + 1/2 lies in [0, 1], where mean and deviation are given.
-        self._scale, self._shift = (0.5 / std).tolist(), ((0.5 - mean) / std).tolist()
+        self._is_normalised = bool((mean == 0.5).all() and (std == 0.5).all())
+        for key, values in dict(scale=0.5 / std, shift=(0.5 - mean) / std).items():
+            self.register_buffer(key, values[:, None, None], persistent=False)
 
     def forward(self, images: Tensor) -> list[Tensor]:
         """Feature maps.
@@ -99,10 +101,10 @@ class TimmBackbone(FrozenNetwork):
         return self.network(self._normalised(images))
 
     def _normalised(self, images: Tensor) -> Tensor:
-        if self._scale == [1.0] * 3 and self._shift == [0.0] * 3:
-            return images
-        affine = torch.tensor([self._scale, self._shift], device=images.device)[..., None, None]
-        return images * affine[0] + affine[1]
+        images = images if self._is_normalised else images * self.scale + self.shift
+        # Depthwise convolutions on a CPU take a fifth to a third less time in this layout.
+        on_cpu = images.device.type == 'cpu'
+        return images.contiguous(memory_format=torch.channels_last) if on_cpu else images
 
 
 def load_timm(name: str, weights: str | Path | None) -> tuple[nn.Module, Path]:
@@ -153,10 +155,5 @@ def _fitted(
                 f'network {len(expected)}'
             )
         state = dict(zip(expected, state.values(), strict=True))
-    for key, value in expected.items():
-        if state[key].shape != value.shape:
-            raise ValueError(
-                f'{path} does not hold the weights of {name}: {key} has shape '
-                f'{tuple(state[key].shape)} there, {tuple(value.shape)} in the network'
-            )
+    check_shapes(state, expected, path, name)
     return dict(state)

@@ -65,3 +65,28 @@ def read_weights(path: Path) -> dict[str, Tensor]:
     if not isinstance(state, Mapping) or not all(isinstance(v, Tensor) for v in state.values()):
         raise ValueError(f'{path} holds no state dict: its values must be tensors')
     return dict(state)
+
+
+def check_shapes(
+    state: Mapping[str, Tensor], expected: Mapping[str, Tensor], path: Path, name: str
+) -> None:
+    """Check that weights are those of a network.
+
+    Args:
+        state: Of a file.
+        expected: Of the network.
+        path: The file, for the message.
+        name: What the message calls the network.
+
+    Raises:
+        ValueError: If names or shapes are others.
+    """
+    if odd := sorted(state.keys() ^ expected.keys()):
+        where = 'there' if odd[0] in state else 'in the network'
+        raise ValueError(f'{path} does not hold the weights of {name}: {odd[0]} is only {where}')
+    for key, value in expected.items():
+        if state[key].shape != value.shape:
+            raise ValueError(
+                f'{path} does not hold the weights of {name}: {key} has shape '
+                f'{tuple(state[key].shape)} there, {tuple(value.shape)} in the network'
+            )

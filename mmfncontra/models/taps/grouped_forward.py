@@ -25,9 +25,9 @@ def can_group(network: nn.Module) -> bool:
     """Whether :func:`forward_each` may pass a network's batches together.
 
     It may if nothing but BatchNorm mixes the samples of a batch: the discriminator says so by the
-    attribute ``samples_meet_in_batchnorm_only``, and of the layers that it is made of each is known
-    here. What hangs on to the network by hooks of its own, such as a regulariser, rules it out, and
-    so does compilation.
+    attribute ``samples_meet_in_batchnorm_only``, and each of the layers that it is made of is known
+    here or says so itself (``acts_by_sample``). What hangs on to the network by hooks of its own,
+    such as a regulariser, rules it out, and so does compilation.
 
     Args:
         network: A discriminator with a contrastive head, distributed or not.
@@ -43,7 +43,8 @@ def _is_known(module: nn.Module) -> bool:
     if any(not isinstance(hook, SpectralNorm) for hook in hooks):
         return False
     is_leaf = next(module.children(), None) is None
-    return not is_leaf or isinstance(module, (*_BY_SAMPLE, _BatchNorm))
+    said = getattr(module, 'acts_by_sample', False)
+    return not is_leaf or said or isinstance(module, (*_BY_SAMPLE, _BatchNorm))
 
 
 @torch.no_grad()

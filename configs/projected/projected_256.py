@@ -1,0 +1,2 @@
+# As projected.py --size 256.
+_base_ = './projected.py'
