@@ -1,3 +1,5 @@
+import copy
+import importlib.util
 import warnings
 
 import pytest
@@ -114,3 +116,43 @@ def test_autocast_does_not_round_the_distance(vgg_file):
     expected = loss._distance(a, b)
     with torch.autocast('cpu', torch.bfloat16):
         assert torch.equal(loss._distance(a, b), expected)
+
+
+@pytest.fixture(scope='module', params=['alex', 'vgg'])
+def tolerant(request):
+    if importlib.util.find_spec('stlpips_pytorch') is None:
+        pytest.skip('the extra pretrained is not installed')
+    return LPIPSReconstructionLoss(loss_weight=0.5, variant='shift_tolerant', trunk=request.param)
+
+
+def test_shift_tolerant_sums_its_distances(tolerant):
+    a, b, c, whole, part = (torch.rand(2, 3, 64, 64) * 2 - 1 for _ in range(5))
+    network = tolerant.perceptual
+    joint = [x.clone().requires_grad_() for x in (a, b, c)]
+    total = tolerant(joint, [whole, whole, part])
+    alone = [x.clone().requires_grad_() for x in (a, b, c)]
+    pairs = zip(alone, (whole, whole, part), strict=True)
+    expected = 0.5 * sum(network(x, y).sum() for x, y in pairs)
+    assert total.item() == pytest.approx(expected.item(), rel=1e-5)
+    total.backward()
+    expected.backward()
+    for x, y in zip(joint, alone, strict=True):
+        torch.testing.assert_close(x.grad, y.grad, atol=1e-6, rtol=1e-4)
+
+
+def test_shift_tolerant_keeps_the_hash_alone(tolerant):
+    assert list(tolerant.state_dict()) == ['perceptual.weights_sha256']
+    assert not list(tolerant.parameters())
+    moved = copy.deepcopy(tolerant).double()
+    assert moved._frozen[0] is moved.perceptual.network is not tolerant.perceptual.network
+    x = torch.rand(1, 3, 64, 64, dtype=torch.float64)
+    assert moved([x], [-x]).dtype == torch.float64
+
+
+def test_refuses_a_variant_and_a_trunk():
+    with pytest.raises(ValueError, match="variant must be 'lpips' or 'shift_tolerant', got 'st'"):
+        LPIPSReconstructionLoss(variant='st')
+    with pytest.raises(ValueError, match="trunk must be 'vgg' with variant 'lpips', got 'alex'"):
+        LPIPSReconstructionLoss(trunk='alex')
+    with pytest.raises(ValueError, match="trunk must be 'vgg' or 'alex', got 'squeeze'"):
+        LPIPSReconstructionLoss(variant='shift_tolerant', trunk='squeeze')
