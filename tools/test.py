@@ -15,6 +15,14 @@ from mmfncontra.compat.versions import check_versions
 from mmfncontra.launch.command import run_command
 from mmfncontra.utils.console import note
 
+PIXELS = dict(type='mmfncontra.ImageMetrics', num_fake=1000)
+LITE2 = dict(
+    type='mmfncontra.FeatureMetrics',
+    extractor='efficientnet_lite2',
+    values=['fd', 'kid', 'precision_recall', 'density_coverage', 'memorisation'],
+    num_fake=1000,
+)
+
 
 def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
     """Parse the command line."""
@@ -26,8 +34,14 @@ def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
     parser.add_argument('--config', metavar='FILE', help='default: the one beside the checkpoint')
     parser.add_argument('--size', metavar='N', help="side of the images; default: the config's")
     parser.add_argument('--data', metavar='FOLDER', help="real images; default: the config's")
-    parser.add_argument(
+    without = parser.add_mutually_exclusive_group()
+    without.add_argument(
         '--pixels', action='store_true', help='only the metrics that need no weights'
+    )
+    without.add_argument(
+        '--offline',
+        action='store_true',
+        help='only the metrics that need no download: of pixels, and of EfficientNet-Lite2',
     )
     parser.add_argument(
         '--weights', metavar='FILE', help="of Inception; default: torch's hub folder"
@@ -61,7 +75,7 @@ def main(argv: Sequence[str] | None = None) -> None:
         config=args.config,
         size=args.size,
         data=args.data,
-        metrics=[dict(type='mmfncontra.ImageMetrics', num_fake=1000)] if args.pixels else None,
+        metrics=[PIXELS] if args.pixels else [LITE2, PIXELS] if args.offline else None,
         num=args.num,
         weights=args.weights,
         seed=args.seed,

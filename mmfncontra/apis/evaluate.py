@@ -17,13 +17,14 @@ from mmfncontra.config.options import set_data_root
 from mmfncontra.config.size import set_size
 from mmfncontra.engine.sample_loops import training_images
 from mmfncontra.evaluation.hashes import text_hash
-from mmfncontra.evaluation.metrics import PerceptualMetrics, SampleMetric
+from mmfncontra.evaluation.metrics import PerceptualMetrics, SampleMetric, installed_metrics
 from mmfncontra.evaluation.metrics.sample_metric import (
     check_metrics,
     count_arrays,
     make_card,
     read_image,
 )
+from mmfncontra.evaluation.metrics.seen_networks import frozen_hashes
 from mmfncontra.models.sampling import iterate_pixels
 from mmfncontra.registry import DATASETS, METRICS
 from mmfncontra.utils.checks import check_integers, check_writable
@@ -54,7 +55,8 @@ def evaluate(
         config: Config it was trained with; default the one beside it.
         data: Folder or zip of the real images; default the config's, the images trained on.
         metrics: Configs of metrics; default ``test_evaluator`` of the config: by the protocol of
-            the paper, 5,000 generated images against the whole training set.
+            the paper, 5,000 generated images against the whole training set. An optional one
+            whose packages are not installed is left out, with a sentence.
         num: Generated images, in place of what the metrics say; metrics that keep the pixels take
             no more than their own number.
         seed: Seed of the generated images.
@@ -62,7 +64,7 @@ def evaluate(
         use_ema: Take the moving average of the weights.
         batch_size: Images generated at once; default as many as fit, see :func:`sample_images`.
         device: Default a GPU where there is one.
-        weights: File with the weights of the network behind FID; default the published ones in
+        weights: File with the weights of Inception, behind FID; default the published ones in
             torch's hub folder.
         out: File; default ``<checkpoint>_metrics.json`` beside the checkpoint.
         size: Side of the images in pixels; default the config's.
@@ -91,7 +93,8 @@ def evaluate(
     path = check_writable(path, 'out')
     built = _build_metrics(cfg, metrics, arguments, num, networks)
     generator = load_generator(checkpoint, config, device, use_ema, size=size)
-    check_metrics(built, generator)
+    # The discriminator and its frozen networks are in the checkpoint alone.
+    check_metrics(built, generator, frozen_hashes(state['state_dict']))
     with _scope(cfg), explain_build_errors(cfg):
         dataset = DATASETS.build(training_images(cfg.train_dataloader.dataset))
     real = [read_image(dataset, i) for i in range(len(dataset))]
@@ -160,6 +163,9 @@ def _build_metrics(
     metrics = [metrics] if isinstance(metrics, dict) else metrics
     if not metrics:
         raise ValueError('the config has no test_evaluator: name the metrics')
+    metrics = installed_metrics(metrics)
+    if not metrics:
+        raise ValueError('no metric is left: install the packages of those named above')
     with _scope(cfg), explain_build_errors(cfg):
         built = [
             METRICS.build(
@@ -167,7 +173,7 @@ def _build_metrics(
                     **metric,
                     **arguments,
                     **_number(metric, num),
-                    **(networks if _is_of_features(metric) else {}),
+                    **(networks if _is_of_inception(metric) else {}),
                 }
             )
             for metric in metrics
@@ -191,3 +197,7 @@ def _number(metric: dict, num: int | None) -> dict[str, int]:
 
 def _is_of_features(metric: dict) -> bool:
     return str(metric['type']).rpartition('.')[2] == 'FeatureMetrics'
+
+
+def _is_of_inception(metric: dict) -> bool:
+    return _is_of_features(metric) and metric.get('extractor', 'inception') == 'inception'

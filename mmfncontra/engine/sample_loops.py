@@ -6,6 +6,7 @@ from typing import Any
 from mmengine.runner import BaseLoop, Runner
 
 from mmfncontra.compat.prepare_mmagic import prepare_mmagic
+from mmfncontra.evaluation.metrics import installed_metrics
 from mmfncontra.evaluation.metrics.sample_metric import check_metrics
 from mmfncontra.registry import LOOPS
 
@@ -71,7 +72,7 @@ def _build(name: str, runner: Runner, dataloader: Any, evaluator: Any) -> BaseLo
     if isinstance(evaluator, dict):
         evaluator = evaluator['metrics']
     if isinstance(evaluator, list | tuple):
-        evaluator = Evaluator(evaluator)
+        evaluator = Evaluator(installed_metrics(evaluator))
     loop = getattr(loops, name)(runner=runner, dataloader=dataloader, evaluator=evaluator)
     for each in loop.evaluators:
         check_metrics(each.metrics or (), runner.model)

@@ -15,6 +15,8 @@ COMPARED = (
     *('num_fake', 'num_real', 'real_hash', 'split', 'size', 'resize_filter', 'value_range'),
     *('extractor', 'weights_hash', 'truncation', 'precision'),
 )
+# Behind a value that is measured by a network of the training.
+SEEN_MARK = '†'
 LIBRARIES = ('torch', 'torchvision', 'numpy', 'scipy', 'torch-fidelity', 'mmengine', 'mmagic')
 
 
@@ -44,6 +46,16 @@ class MetricCard:
     curves: dict[str, list[float]] = field(default_factory=dict)
     warnings: list[str] = field(default_factory=list)
     version: int = VERSION
+
+    @property
+    def seen_in_training(self) -> dict[str, str]:
+        """Values measured by a network that the model was trained with, and which network."""
+        found = {}
+        for depends in self.depends.values():
+            names = depends.get('seen_in_training')
+            for name in names if isinstance(names, list) else ():
+                found[str(name)] = str(depends.get('extractor'))
+        return found
 
     def write(self, path: str | Path) -> Path:
         """Write the card as JSON; a reader never sees half of it.
@@ -139,6 +151,34 @@ def find_differences(cards: Mapping[str, MetricCard]) -> list[str]:
     return differences
 
 
+def find_flattered(cards: Mapping[str, MetricCard]) -> list[str]:
+    """Values by which cards cannot be ranked: their network took part in a training.
+
+    Args:
+        cards: Cards by a name for messages.
+
+    Returns:
+        Sentences, one for each network and card.
+
+    Example:
+        >>> seen = dict(extractor='efficientnet_lite0', seen_in_training=['fd_lite0'])
+        >>> find_flattered(dict(a=MetricCard(dict(fd_lite0=1.0), {'FeatureMetrics lite0': seen})))
+        ['a was trained with efficientnet_lite0, by which fd_lite0 is measured: rank nothing by it']
+    """
+    found = []
+    for name, card in cards.items():
+        by_network: dict[str, list[str]] = {}
+        for value, network in card.seen_in_training.items():
+            by_network.setdefault(network, []).append(value)
+        for network, values in by_network.items():
+            are, them = ('is', 'it') if len(values) == 1 else ('are', 'them')
+            found.append(
+                f'{name} was trained with {network}, by which {", ".join(values)} {are} measured: '
+                f'rank nothing by {them}'
+            )
+    return found
+
+
 def compare_cards(paths: Sequence[str | Path]) -> str:
     """A table of metric cards, in Markdown.
 
@@ -146,7 +186,7 @@ def compare_cards(paths: Sequence[str | Path]) -> str:
         paths: Cards, two or more.
 
     Returns:
-        One column for each card.
+        One column for each card. Values that a training saw are marked, with a sentence below.
 
     Raises:
         FileNotFoundError: If a card is missing.
@@ -162,10 +202,18 @@ def compare_cards(paths: Sequence[str | Path]) -> str:
     names = list(dict.fromkeys(name for card in cards.values() for name in card.metrics))
     lines = [f'| | {" | ".join(cards)} |', f'|---|{"---|" * len(cards)}']
     for name in names:
-        values = [card.metrics.get(name) for card in cards.values()]
-        shown = ['–' if value is None else f'{value:.4g}' for value in values]
+        shown = [_cell(card, name) for card in cards.values()]
         lines.append(f'| {name} | {" | ".join(shown)} |')
+    flattered = find_flattered(cards)
+    lines += ['', *(f'{SEEN_MARK} {sentence}.' for sentence in flattered)] if flattered else []
     return '\n'.join(lines) + '\n'
+
+
+def _cell(card: MetricCard, name: str) -> str:
+    value = card.metrics.get(name)
+    if value is None:
+        return '–'
+    return f'{value:.4g}' + (f' {SEEN_MARK}' if name in card.seen_in_training else '')
 
 
 def library_versions() -> dict[str, str]:

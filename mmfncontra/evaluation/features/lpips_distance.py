@@ -7,17 +7,29 @@ from torch import Tensor
 from torchvision.models import VGG16_Weights
 
 from mmfncontra.models.losses.lpips_reconstruction_loss import (
-    LPIPSReconstructionLoss,
+    build_lpips_vgg16,
     vgg16_weights_file,
 )
+from mmfncontra.models.pretrained import ShiftTolerantLPIPS
+from mmfncontra.models.pretrained.perceptual_features import (
+    channel_weights,
+    layer_distances,
+    unit_features,
+)
+from mmfncontra.models.pretrained.shift_tolerant_lpips import shift_tolerant_weights_file
+from mmfncontra.utils.files import file_hash
 
 from .reproducible import reproducible
 
+# By name, the trunk of shift-tolerant LPIPS; the published one has none.
+_TRUNKS = dict(lpips_vgg16=None, stlpips_vgg='vgg', stlpips_alex='alex')
+LPIPS_NETWORKS = tuple(_TRUNKS)
+"""Names that :class:`LPIPSDistance` knows."""
 _MIN_SIDE = 16  # VGG16 halves its input four times before the last layer that counts
 
 
 class LPIPSDistance:
-    r"""LPIPS (VGG16, v0.1) of images, and the space in which it is a squared distance.
+    r"""LPIPS of images, and the space in which it is a squared distance.
 
     .. math::
         \mathrm{LPIPS}(x, y) = \sum_l \frac{1}{H_l W_l} \sum_{h, w}
@@ -25,18 +37,29 @@ class LPIPSDistance:
         \rVert^2
 
     with features :math:`\hat f_l` of unit length and :math:`e` all :math:`\sqrt{w_l} \odot \hat
-    f_l / \sqrt{H_l W_l}` in one vector.
+    f_l / \sqrt{H_l W_l}` in one vector. Distances by different networks do not compare.
 
-    Source: Zhang et al., CVPR 2018; linear weights from the ``lpips`` package.
+    Source: Zhang et al., CVPR 2018 (LPIPS v0.1; linear weights from the ``lpips`` package);
+    Ghildyal & Liu, ECCV 2022 (shift-tolerant LPIPS, weights from ``stlpips-pytorch``).
 
     Args:
-        weights: File with torchvision's VGG16 state dict; ``None`` takes torchvision's own place.
+        weights: File with torchvision's VGG16 state dict, or with weights of shift-tolerant LPIPS;
+            ``None`` takes torchvision's own place, or the package's file.
         device: Where the network runs.
-        download: Fetch torchvision's file when it is not there.
+        download: Fetch torchvision's file when it is not there; packages are not fetched.
+        network: ``'lpips_vgg16'``, or ``'stlpips_vgg'`` or ``'stlpips_alex'``, which need no
+            download.
+
+    Attributes:
+        network: Its name.
+        hash: First 16 hexadecimal digits of the SHA-256 of the file of the weights.
+        smallest: Least side of images in pixels: 16, 18 or 21.
 
     Raises:
         FileNotFoundError: If the weights are not there; the message names file, folder and address.
-        ValueError: If the file does not hold them.
+        ImportError: If the package of the weights is missing; the message is the command that
+            installs it.
+        ValueError: If there is no such network, or the file does not hold its weights.
     """
 
     def __init__(
@@ -44,23 +67,41 @@ class LPIPSDistance:
         weights: str | Path | None = None,
         device: torch.device | str = 'cpu',
         download: bool = False,
+        network: str = 'lpips_vgg16',
     ) -> None:
-        path = vgg16_weights_file() if weights is None else Path(weights).expanduser()
-        if not path.is_file() and not (download and weights is None):
-            raise FileNotFoundError(
-                f'LPIPS needs the ImageNet weights of VGG16, and {path.name} is not in '
-                f'{path.parent}. Download {VGG16_Weights.IMAGENET1K_V1.url} and put it there '
-                '(download=True does it), or name another file in the argument weights.'
-            )
+        path = lpips_weights_file(network, weights)
+        self.network, self.device = network, torch.device(device)
+        if trunk := _TRUNKS[network]:
+            tolerant = ShiftTolerantLPIPS(trunk, path)
+            built, self.smallest = tolerant.network, tolerant.smallest
+        else:
+            if not path.is_file() and not (download and weights is None):
+                raise FileNotFoundError(
+                    f'LPIPS needs the ImageNet weights of VGG16, and {path.name} is not in '
+                    f'{path.parent}. Download {VGG16_Weights.IMAGENET1K_V1.url} and put it there '
+                    '(download=True does it), name another file in the argument weights, or take '
+                    "network='stlpips_vgg', whose weights come with pip install stlpips-pytorch."
+                )
+            built = build_lpips_vgg16(None if weights is None else path)
+            self.smallest = _MIN_SIDE
+        self.hash = file_hash(path)
+        self._network = built.to(self.device)
+
+    def to(self, device: torch.device | str) -> 'LPIPSDistance':
+        """Move the network.
+
+        Args:
+            device: Where it runs from now on.
+        """
         self.device = torch.device(device)
-        loss = LPIPSReconstructionLoss(backbone_weights=None if weights is None else path)
-        self._network = loss.to(self.device)._frozen[0]
+        self._network.to(self.device)
+        return self
 
     def __call__(self, x: Tensor, y: Tensor) -> Tensor:
         """Distances of pairs of images.
 
         Args:
-            x: (B, 3, H, W), floating point, in [-1, 1], H and W at least 16.
+            x: (B, 3, H, W), floating point, in [-1, 1], H and W at least :attr:`smallest`.
             y: The others, same shape.
 
         Returns:
@@ -70,34 +111,53 @@ class LPIPSDistance:
             ValueError: If the images are too small, or whole numbers.
         """
         with reproducible(self.device):
-            x, y = (self._checked(images) for images in (x, y))
-            return self._network(x, y).flatten()
+            x, y = (unit_features(self._network, self._checked(images)) for images in (x, y))
+            return layer_distances(self._network, x, y).sum(dim=0)
 
     def embed(self, images: Tensor) -> Tensor:
         """Vectors :math:`e` whose squared Euclidean distance is LPIPS.
 
         Args:
-            images: (B, 3, H, W), floating point, in [-1, 1], H and W at least 16.
+            images: (B, 3, H, W), floating point, in [-1, 1], H and W at least :attr:`smallest`.
 
         Returns:
-            (B, D), D about 122 times the number of pixels, on the device of the network.
+            (B, D), on the device of the network; D is about 122 times the number of pixels with
+            VGG16's trunks, 40 times with AlexNet's.
 
         Raises:
             ValueError: If the images are too small, or whole numbers.
         """
         with reproducible(self.device):
-            layers = self._network.net(self._network.scaling_layer(self._checked(images)))
-            parts = []
-            for linear, layer in zip(self._network.lins, layers, strict=True):
-                unit = layer / (layer.square().sum(dim=1, keepdim=True).sqrt() + 1e-10)
-                scale = linear.model[-1].weight.sqrt() / (layer.shape[2] * layer.shape[3]) ** 0.5
-                parts.append((unit * scale).flatten(1))
+            layers = unit_features(self._network, self._checked(images))
+            parts = [
+                (layer * weight.sqrt()[:, None, None]).flatten(1) / layer[0, 0].numel() ** 0.5
+                for layer, weight in zip(layers, channel_weights(self._network), strict=True)
+            ]
             return torch.cat(parts, dim=1)
 
     def _checked(self, images: Tensor) -> Tensor:
-        if not images.is_floating_point() or min(images.shape[-2:]) < _MIN_SIDE:
+        if not images.is_floating_point() or min(images.shape[-2:]) < self.smallest:
             raise ValueError(
-                f'images must be floating point in [-1, 1] with sides of {_MIN_SIDE} pixels or '
+                f'images must be floating point in [-1, 1] with sides of {self.smallest} pixels or '
                 f'more, got {images.dtype} {tuple(images.shape)}'
             )
         return images.to(self.device, torch.float32)
+
+
+def lpips_weights_file(network: str, weights: str | Path | None = None) -> Path:
+    """Where the weights of a network are looked for.
+
+    Args:
+        network: One of :data:`LPIPS_NETWORKS`.
+        weights: The file, if one is named.
+
+    Raises:
+        ImportError: If the package that holds it is missing.
+        ValueError: If there is no such network.
+    """
+    if network not in _TRUNKS:
+        raise ValueError(f'network must be one of {", ".join(_TRUNKS)}, got {network!r}')
+    if weights is not None:
+        return Path(weights).expanduser()
+    trunk = _TRUNKS[network]
+    return shift_tolerant_weights_file(trunk) if trunk else vgg16_weights_file()

@@ -3,6 +3,7 @@
 from .diversity import diversity_ratio, pairwise_diversity
 from .extrapolate import extrapolate
 from .image_arrays import check_same_size, reduce_images
+from .memorisation import feature_copy_rate, nearer_to_training
 from .nearest_neighbours import copy_rate, nearest_distances
 from .overfitting import discriminator_view
 from .sliced_wasserstein import laplacian_pyramid, sliced_wasserstein
@@ -15,7 +16,9 @@ __all__ = [
     'discriminator_view',
     'diversity_ratio',
     'extrapolate',
+    'feature_copy_rate',
     'laplacian_pyramid',
+    'nearer_to_training',
     'nearest_distances',
     'pairwise_diversity',
     'radial_power_spectrum',

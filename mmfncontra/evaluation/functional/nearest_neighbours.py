@@ -12,12 +12,12 @@ from .image_arrays import check_same_size, reduce_images
 SPACES = ('pixel', 'wavelet')
 _ROWS_AT_ONCE = 512
 # Of two squared lengths, in float64: less is no distance.
-_ROUNDING = 1e-12
-_SAMPLED_PAIRS = 10_000
+ROUNDING = 1e-12
+SAMPLED_PAIRS = 10_000
 # Two real images this much nearer than two images usually are show the same picture. Different ones
 # among a hundred photographs come as near as 0.3, and drawn shells 0.2; small images that were
 # compressed again are 0.1 away.
-_SAME_PICTURE = 0.15
+SAME_PICTURE = 0.15
 
 
 def nearest_distances(
@@ -135,8 +135,8 @@ def copy_rate(
     check_interval('(0, 1]', margin=margin)
     real, fake = reduce_images(real), reduce_images(fake)
     # The median pair is of two different pictures however many pictures are there twice.
-    usual = np.median(pair_distances(_features(real, space), _SAMPLED_PAIRS, seed=0))
-    real_nearest, _ = _search(real, real, space, True, flips, beyond=_SAME_PICTURE * usual)
+    usual = np.median(pair_distances(_features(real, space), SAMPLED_PAIRS, seed=0))
+    real_nearest, _ = _search(real, real, space, True, flips, beyond=SAME_PICTURE * usual)
     nearest, indices = _search(fake, real, space, False, flips)
     others = real_nearest[np.isfinite(real_nearest)]
     threshold = margin * float(np.quantile(others, quantile)) if len(others) else 0.0
@@ -193,7 +193,7 @@ def _search(
             squares += row_norms[part, None]
             squares += norms
             # Rounding is no difference, or the processor would choose among equals.
-            squares[squares < _ROUNDING * (row_norms[part, None] + norms)] = 0
+            squares[squares < ROUNDING * (row_norms[part, None] + norms)] = 0
             np.minimum(nearer, squares, out=nearer)
         nearer = np.sqrt(nearer.clip(min=0) / rows.shape[1])
         nearer[nearer < beyond] = np.inf

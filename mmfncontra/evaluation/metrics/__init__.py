@@ -4,6 +4,7 @@ from .discriminator_view import DiscriminatorView
 from .feature_metrics import FeatureMetrics
 from .generated_batches import GeneratedBatches
 from .image_metrics import ImageMetrics
+from .optional import installed_metrics
 from .perceptual_metrics import PerceptualMetrics
 from .sample_metric import SampleMetric
 
@@ -14,4 +15,5 @@ __all__ = [
     'ImageMetrics',
     'PerceptualMetrics',
     'SampleMetric',
+    'installed_metrics',
 ]

@@ -7,14 +7,15 @@ import torch
 from torch import Tensor, nn
 from torch.utils.data import DataLoader
 
-from mmfncontra.models.network_facts import evaluating, num_classes, out_size
+from mmfncontra.models.network_facts import evaluating, num_classes
 from mmfncontra.models.sampling.images import from_arrays
-from mmfncontra.registry import DATASETS, METRICS
+from mmfncontra.registry import METRICS
 from mmfncontra.utils.checks import check_integers
 from mmfncontra.utils.unwrap import unwrap
 
 from ..functional import discriminator_view
-from .sample_metric import SampleMetric, read_image
+from .heldout import check_heldout, read_heldout
+from .sample_metric import SampleMetric
 
 
 @METRICS.register_module()
@@ -47,12 +48,7 @@ class DiscriminatorView(SampleMetric):
         super().__init__(num_fake, **kwargs)
         check_integers(batch_size=batch_size)
         self.batch_size = batch_size
-        self._heldout: np.ndarray | None = None
-        if heldout is not None:
-            # Read now: what is wrong with them is to show before training.
-            pack = [dict(type='mmfncontra.PackImages')]
-            dataset = DATASETS.build({**heldout, 'pipeline': pack})
-            self._heldout = np.stack([read_image(dataset, i) for i in range(len(dataset))])
+        self._heldout = read_heldout(heldout)
 
     def check_model(self, model: nn.Module) -> None:
         """Refuse held-out images of another size than the model's, and a generator alone.
@@ -68,12 +64,7 @@ class DiscriminatorView(SampleMetric):
             raise ValueError(
                 'DiscriminatorView needs the model in training: leave it out of test_evaluator'
             )
-        size = out_size(unwrap(unwrap(model).generator))
-        if self._heldout is not None and size and self._heldout.shape[1] != size:
-            raise ValueError(
-                f'DiscriminatorView.heldout must have images of {size} pixels, as the model does, '
-                f'got {self._heldout.shape[1]}'
-            )
+        check_heldout(self, self._heldout, model)
 
     def prepare(self, module: nn.Module, dataloader: DataLoader) -> None:
         """Take in the model and the images."""

@@ -1,6 +1,6 @@
 """What metrics of generated images have in common."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from fnmatch import fnmatchcase
 from typing import Any, ClassVar
 
@@ -20,6 +20,7 @@ from mmfncontra.utils.unwrap import unwrap
 from ..card import MetricCard, library_versions
 from ..hashes import images_hash
 from .generated_batches import GeneratedBatches
+from .seen_networks import frozen_hashes
 
 
 class SampleMetric(BaseMetric):
@@ -69,6 +70,8 @@ class SampleMetric(BaseMetric):
         self.sample_model = sample_model
         self.curves: dict[str, list[float]] = {}
         self.warnings: list[str] = []
+        # Hashes of the weights of networks within the model that is evaluated.
+        self.trained_with: frozenset[str] = frozenset()
         self._taken = 0
 
     def _check_values(self, values: Sequence[str]) -> tuple[str, ...]:
@@ -80,6 +83,25 @@ class SampleMetric(BaseMetric):
     def value_names(self) -> list[str]:
         """Names that values of this metric can have, ``*`` for any text, before the prefix."""
         return [name for value in self.values for name in self.NAMES[value]]
+
+    def full_names(self) -> list[str]:
+        """The same with the prefix."""
+        return [f'{self.prefix}/{each}' if self.prefix else each for each in self.value_names()]
+
+    def own_names(self, names: Iterable[str]) -> list[str]:
+        """Those of some names that values of this metric can have."""
+        own = self.full_names()
+        return [name for name in names if any(fnmatchcase(name, each) for each in own)]
+
+    @property
+    def group(self) -> str:
+        """What its values are called on a metric card."""
+        return type(self).__name__
+
+    @property
+    def network_hash(self) -> str | None:
+        """Hash of the weights of the network that looks at the images, if there is one."""
+        return None
 
     @property
     def SAMPLER_MODE(self) -> str:
@@ -123,7 +145,7 @@ class SampleMetric(BaseMetric):
         Raises:
             ValueError: If its generator has no mean of W to truncate to.
         """
-        generator = _generator_of(model)
+        generator = generator_of(model)
         if self.truncation != 1 and not hasattr(generator, 'w_avg'):
             raise ValueError(
                 f'{type(self).__name__}: truncation must be 1 for {type(generator).__name__}, '
@@ -223,34 +245,48 @@ def count_arrays(metrics: Sequence[SampleMetric]) -> int:
     return max((metric.num_fake for metric in metrics if metric.takes_arrays), default=0)
 
 
-def _generator_of(model: nn.Module) -> nn.Module:
+def generator_of(model: nn.Module) -> nn.Module:
+    """The generator of a GAN, or the generator itself, without wrappers."""
     model = unwrap(model)
     return unwrap(getattr(model, 'generator', model))
 
 
-def check_metrics(metrics: Sequence, model: nn.Module) -> None:
+def check_metrics(
+    metrics: Sequence, model: nn.Module, trained_with: frozenset[str] | None = None
+) -> None:
     """Refuse what would only fail after a training: see :meth:`SampleMetric.check_model`.
 
     Args:
         metrics: Metrics of one evaluation; those that are no :class:`SampleMetric` are let through.
         model: A GAN, or a generator alone.
+        trained_with: Hashes of the frozen networks that took part in its training; default those
+            within the model.
 
     Raises:
         ValueError: If a metric does not go with the model, or two have values of one name.
     """
+    if trained_with is None:
+        trained_with = frozen_hashes(dict(model.named_buffers()))
     seen: dict[tuple, str] = {}
     for metric in metrics:
         if not isinstance(metric, SampleMetric):
             continue
         metric.check_model(model)
-        name = type(metric).__name__
+        metric.trained_with = trained_with
+        if metric.network_hash in trained_with:
+            print_log(
+                f'{metric.group} looks with a network that the model is trained with: its values '
+                'flatter it, and are marked',
+                logger='current',
+                level=30,
+            )
         for value in metric.values:
-            if (metric.prefix, name, value) in seen:
+            if (metric.prefix, metric.group, value) in seen:
                 raise ValueError(
-                    f'{name} is there twice with the same values ({value}): give one of them '
-                    'another prefix'
+                    f'{metric.group} is there twice with the same values ({value}): give one of '
+                    'them another prefix'
                 )
-            seen[metric.prefix, name, value] = name
+            seen[metric.prefix, metric.group, value] = value
 
 
 def check_monitored(argument: str, name: str, metrics: Sequence) -> None:
@@ -271,11 +307,7 @@ def check_monitored(argument: str, name: str, metrics: Sequence) -> None:
         )
     if not all(isinstance(metric, SampleMetric) for metric in metrics):
         return
-    known = [
-        f'{metric.prefix}/{each}' if metric.prefix else each
-        for metric in metrics
-        for each in metric.value_names()
-    ]
+    known = [each for metric in metrics for each in metric.full_names()]
     if not any(fnmatchcase(name, each) for each in known):
         raise ValueError(f'{argument} must be one of {", ".join(known)}, got {name!r}')
 
@@ -289,7 +321,7 @@ def named_depends(metrics: Sequence['SampleMetric']) -> dict[str, dict[str, Any]
     Returns:
         By class; with prefix or values where a class is there several times.
     """
-    kinds = [type(metric).__name__ for metric in metrics]
+    kinds = [metric.group for metric in metrics]
     named: dict[str, dict[str, Any]] = {}
     for metric, kind in zip(metrics, kinds, strict=True):
         if kinds.count(kind) > 1:
@@ -310,12 +342,22 @@ def make_card(
         iteration: Of the model.
         **run: Which model it is; the versions of libraries are added.
     """
+    depends = named_depends(metrics)
+    warnings = [warning for metric in metrics for warning in metric.warnings]
+    for metric, group in zip(metrics, depends, strict=True):
+        if depends[group].get('weights_hash') not in metric.trained_with:
+            continue
+        depends[group]['seen_in_training'] = own = metric.own_names(values)
+        warnings.append(
+            f'{", ".join(own)}: the model is trained with the network that measures them '
+            f'({depends[group]["extractor"]}), which flatters it'
+        )
     return MetricCard(
         metrics={name: float(value) for name, value in values.items()},
-        depends=named_depends(metrics) | dict(run=run | dict(versions=library_versions())),
+        depends=depends | dict(run=run | dict(versions=library_versions())),
         iteration=iteration,
         curves={name: curve for metric in metrics for name, curve in metric.curves.items()},
-        warnings=[warning for metric in metrics for warning in metric.warnings],
+        warnings=warnings,
     )
 
 

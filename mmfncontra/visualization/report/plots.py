@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 
 from ..curves import PANELS
 
-# Metrics that are one thing in parts share a plot; every other metric has its own.
+# What the parts of a metric that share a plot have before their names.
 _FAMILIES = ('subband_', 'kid_')
 _SIZE, _DPI = (4.6, 3.2), 100
 _LONGEST_LABEL = 48
@@ -61,10 +61,20 @@ def plot_metrics(groups: Mapping[str, Sequence[Sequence[dict]]]) -> Iterator[Plo
         A plot per metric; metrics of one family share one.
     """
     panels: dict[str, list[str]] = {}
-    for name in _names(groups):
-        family = next((f for f in _FAMILIES if name.startswith(f)), name)
-        panels.setdefault(family.rstrip('_'), []).append(name)
+    names = _names(groups)
+    for name in names:
+        panels.setdefault(_family(name, names), []).append(name)
     yield from _plot_panels(groups, panels)
+
+
+def _family(name: str, names: Sequence[str]) -> str:
+    """What a metric shares its plot by: its parts, or the value that it is a deviation of."""
+    if name in ('kid_mean', 'kid_std'):
+        return 'kid'
+    if name.startswith('subband_'):
+        return 'subband'
+    whole = name.removesuffix('_std').removesuffix('_unbiased')
+    return whole if whole in names else name
 
 
 def plot_spectra(

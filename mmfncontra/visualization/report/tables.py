@@ -6,11 +6,13 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from mmfncontra.evaluation.card import MetricCard, find_differences
+from mmfncontra.evaluation.card import SEEN_MARK, MetricCard, find_differences, find_flattered
+from mmfncontra.evaluation.value_names import bare_name
 
 from .record import RunRecord
 
-# What a card is the best by: the first of these that was measured. Of all of them, less is better.
+# What a card is the best by: the first of these that was measured, by Inception or another network
+# that had no part in the training. Of all of them, less is better.
 _BEST_BY = ('fid', 'kid_mean', 'swd', 'spectrum_distance')
 _NONE = '–'
 
@@ -41,10 +43,20 @@ def last_card(cards: Mapping[int, MetricCard]) -> MetricCard | None:
     return cards[max(cards)] if cards else None
 
 
+def _rankable(cards: Mapping[int, MetricCard]) -> list[str]:
+    """Measured values of which less is better, by network in the order of :data:`_BEST_BY`."""
+    measured = dict.fromkeys(
+        name
+        for card in cards.values()
+        for name in card.metrics
+        if _finite(card, name) and name not in card.seen_in_training
+    )
+    return [name for best in _BEST_BY for name in measured if bare_name(name) == best]
+
+
 def best_by(cards: Mapping[int, MetricCard]) -> str | None:
     """The metric by which the best of these cards is found, if they have one of those."""
-    measured = {name for card in cards.values() for name in card.metrics if _finite(card, name)}
-    return next((name for name in _BEST_BY if name in measured), None)
+    return next(iter(_rankable(cards)), None)
 
 
 def best_card(cards: Mapping[int, MetricCard]) -> MetricCard | None:
@@ -62,11 +74,10 @@ def best_values(cards: Mapping[int, MetricCard]) -> dict[str, tuple[str, int]]:
         cards: By iteration.
     """
     values = {}
-    for name in _BEST_BY:
+    for name in _rankable(cards):
         measured = {at: c.metrics[name] for at, c in cards.items() if _finite(c, name)}
-        if measured:
-            at = min(measured, key=measured.get)
-            values[name] = (_show(measured[at]), at)
+        at = min(measured, key=measured.get)
+        values[name] = (_show(measured[at]), at)
     return values
 
 
@@ -115,9 +126,10 @@ def _table(
         return None
     names = dict.fromkeys(name for card in cards.values() for name in card.metrics)
     rows = {'iteration': [str(card.iteration) for card in cards.values()]}
-    rows |= {name: [_show(card.metrics.get(name)) for card in cards.values()] for name in names}
+    rows |= {name: [_value(card, name) for card in cards.values()] for name in names}
     table = Table(title, list(cards), rows)
     table.notes = [f'Not comparable: {each}.' for each in find_differences(cards)]
+    table.notes += [f'{SEEN_MARK} {each}.' for each in find_flattered(cards)]
     for label, members in groups.items():
         grouped = {name: cards[name] for name in members if name in cards}
         if len(grouped) < 2:
@@ -158,6 +170,11 @@ def _mean_and_std(cards: Sequence[MetricCard], name: str) -> str:
 def _finite(card: MetricCard, name: str) -> bool:
     value = card.metrics.get(name)
     return value is not None and math.isfinite(value)
+
+
+def _value(card: MetricCard, name: str) -> str:
+    mark = f' {SEEN_MARK}' if name in card.seen_in_training else ''
+    return _show(card.metrics.get(name)) + mark
 
 
 def _show(value: object) -> str:
