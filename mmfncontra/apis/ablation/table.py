@@ -21,6 +21,8 @@ DIRECTIONS: dict[str, Direction] = {
     **dict.fromkeys(('copy_rate', 'copy_rate_wavelet', 'heldout_gap'), 'lower'),
     **dict.fromkeys(('precision', 'recall', 'density', 'coverage'), 'higher'),
     **dict.fromkeys(('inception_score', 'diversity', 'lpips_diversity'), 'higher'),
+    **dict.fromkeys(('stlpips_vgg_diversity', 'stlpips_alex_diversity'), 'higher'),
+    **dict.fromkeys(('stlpips_vgg_ppl', 'stlpips_alex_ppl'), 'lower'),
     'diversity_ratio': 1.0,
     'nearest_ratio': 1.0,
     'nearer_to_training': 0.5,

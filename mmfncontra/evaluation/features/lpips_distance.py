@@ -1,5 +1,6 @@
 """LPIPS as a distance between images, outside of a training."""
 
+from functools import cached_property
 from pathlib import Path
 
 import torch
@@ -52,7 +53,7 @@ class LPIPSDistance:
 
     Attributes:
         network: Its name.
-        hash: First 16 hexadecimal digits of the SHA-256 of the file of the weights.
+        path: File of the weights.
         smallest: Least side of images in pixels: 16, 18 or 21.
 
     Raises:
@@ -84,8 +85,13 @@ class LPIPSDistance:
                 )
             built = build_lpips_vgg16(None if weights is None else path)
             self.smallest = _MIN_SIDE
-        self.hash = file_hash(path)
+        self.path = path
         self._network = built.to(self.device)
+
+    @cached_property
+    def hash(self) -> str:
+        """First 16 hexadecimal digits of the SHA-256 of the file of the weights."""
+        return file_hash(self.path)
 
     def to(self, device: torch.device | str) -> 'LPIPSDistance':
         """Move the network.
@@ -121,7 +127,7 @@ class LPIPSDistance:
             images: (B, 3, H, W), floating point, in [-1, 1], H and W at least :attr:`smallest`.
 
         Returns:
-            (B, D), on the device of the network; D is about 122 times the number of pixels with
+            (B, D), on the device of the network; D is about 125 times the number of pixels with
             VGG16's trunks, 40 times with AlexNet's.
 
         Raises:

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any
 
 import numpy as np
 import torch
@@ -11,7 +11,6 @@ from torch.utils.data import DataLoader
 
 from mmfncontra.models.sampling import calibrate_batchnorm, copy_generator
 from mmfncontra.registry import METRICS
-from mmfncontra.utils.files import file_hash
 from mmfncontra.utils.unwrap import unwrap
 
 from ..features import LPIPSDistance
@@ -24,39 +23,52 @@ class PerceptualMetrics(SampleMetric):
     """Mean LPIPS distance of pairs of generated images, and of steps in W.
 
     ``lpips_diversity`` comes with ``lpips_diversity_real``, that of the training images. ``ppl``,
-    with ``ppl_std``, is for style-based generators (:func:`perceptual_path_length`).
+    with ``ppl_std``, is for style-based generators (:func:`perceptual_path_length`). Values by
+    shift-tolerant LPIPS have its network in their name, so that those of two networks never pass
+    for each other: ``stlpips_vgg_diversity``, ``stlpips_vgg_ppl``.
 
     Args:
-        values: Which, ``lpips_diversity`` or ``ppl`` or both.
+        values: Which, by their names: ``lpips_diversity`` or ``ppl`` or both, of shift-tolerant
+            LPIPS ``stlpips_vgg_diversity`` and so on; default the diversity.
         num_fake: Generated images, of which all pairs are taken.
         num_paths: Steps in W.
-        weights: File with torchvision's VGG16; default its own place.
+        weights: File with the weights of the network; default its own place.
+        network: One of :data:`~mmfncontra.evaluation.features.LPIPS_NETWORKS`:
+            ``'lpips_vgg16'``, or ``'stlpips_vgg'`` or ``'stlpips_alex'``, which need no download.
         **kwargs: See :class:`SampleMetric`.
 
     Raises:
         FileNotFoundError: If the weights are not there; the message says which file to put where.
-        ValueError: If a value is unknown or a number out of its range.
+        ImportError: If the package of the weights is missing.
+        ValueError: If a value or the network is unknown, or a number out of its range.
     """
-
-    NAMES: ClassVar = dict(
-        lpips_diversity=('lpips_diversity', 'lpips_diversity_real'),
-        ppl=('ppl', 'ppl_std'),
-    )
 
     def __init__(
         self,
-        values: Sequence[str] = ('lpips_diversity',),
+        values: Sequence[str] | None = None,
         num_fake: int = 100,
         num_paths: int = 1000,
         weights: str | Path | None = None,
+        network: str = 'lpips_vgg16',
         **kwargs,
     ) -> None:
         super().__init__(num_fake, **kwargs)
-        self.values = self._check_values(values)
-        self.num_paths, self.weights = num_paths, weights
-        self._distance = LPIPSDistance(weights)
-        self._device = torch.device('cpu')
+        self._distance = LPIPSDistance(weights, network=network)
+        published = network == 'lpips_vgg16'
+        self._diversity = 'lpips_diversity' if published else f'{network}_diversity'
+        self._path_length = 'ppl' if published else f'{network}_ppl'
+        self.NAMES = {
+            self._diversity: (self._diversity, f'{self._diversity}_real'),
+            self._path_length: (self._path_length, f'{self._path_length}_std'),
+        }
+        self.values = self._check_values((self._diversity,) if values is None else values)
+        self.num_paths = num_paths
         self.generator_source: Callable[[], nn.Module] | None = None
+
+    @property
+    def network_hash(self) -> str:
+        """Hash of the weights of the network."""
+        return self._distance.hash
 
     def check_model(self, model: nn.Module) -> None:
         """Refuse path lengths of a generator without W.
@@ -69,17 +81,15 @@ class PerceptualMetrics(SampleMetric):
         """
         super().check_model(model)
         generator = unwrap(getattr(unwrap(model), 'generator', model))
-        if 'ppl' in self.values and not hasattr(generator, 'style_mapping'):
+        if self._path_length in self.values and not hasattr(generator, 'style_mapping'):
             raise ValueError(
-                "PerceptualMetrics: 'ppl' needs a generator with a mapping to W (StyleGAN2), got "
-                f'{type(generator).__name__}'
+                f"PerceptualMetrics: '{self._path_length}' needs a generator with a mapping to W "
+                f'(StyleGAN2), got {type(generator).__name__}'
             )
 
     def to(self, device: torch.device | str) -> None:
         """Move the network."""
-        device = torch.device(device)
-        if device != self._device:
-            self._distance, self._device = LPIPSDistance(self.weights, device), device
+        self._distance.to(device)
 
     def prepare(self, module: nn.Module, dataloader: DataLoader) -> None:
         """Take in the real images, and where the generator is."""
@@ -90,22 +100,24 @@ class PerceptualMetrics(SampleMetric):
     def compute_metrics(self, results: list[np.ndarray]) -> dict[str, float]:
         """Values by name, of batches of generated images, uint8 RGB (B, S, S, 3)."""
         found: dict[str, float] = {}
-        if 'lpips_diversity' in self.values:
+        if self._diversity in self.values:
             fake = np.concatenate(results)[: self.num_fake]
-            found['lpips_diversity'] = lpips_diversity(fake, self._distance)
-            found['lpips_diversity_real'] = lpips_diversity(self._real, self._distance)
-        if 'ppl' in self.values:
+            for name, images in zip(self.NAMES[self._diversity], (fake, self._real), strict=True):
+                found[name] = lpips_diversity(images, self._distance)
+        if self._path_length in self.values:
             path = perceptual_path_length(
                 self.generator_source(), self._distance, num=self.num_paths, seed=self.seed
             )
-            found |= dict(ppl=path['mean'], ppl_std=path['std'])
+            for name, value in zip(
+                self.NAMES[self._path_length], (path['mean'], path['std']), strict=True
+            ):
+                found[name] = value
         return found
 
     def depends(self) -> dict[str, Any]:
         """What the values depend on, for the metric card."""
-        from mmfncontra.models.losses.lpips_reconstruction_loss import vgg16_weights_file
-
-        path = vgg16_weights_file() if self.weights is None else Path(self.weights)
         return super().depends() | dict(
-            extractor='lpips-vgg16', weights_hash=file_hash(path), num_paths=self.num_paths
+            extractor=self._distance.network.replace('_', '-'),
+            weights_hash=self.network_hash,
+            num_paths=self.num_paths,
         )

@@ -1,9 +1,12 @@
+from importlib.util import find_spec
+
 import numpy as np
 import pytest
 import torch
 
 from mmfncontra.evaluation.features import LPIPSDistance
 from mmfncontra.models.losses import LPIPSReconstructionLoss
+from mmfncontra.models.pretrained import ShiftTolerantLPIPS
 from mmfncontra.models.sampling.images import from_arrays
 
 
@@ -46,3 +49,21 @@ def test_checks_images_and_weights(distance, tmp_path, monkeypatch):
     assert 'vgg16-397923af.pth' in str(error.value)
     assert str(tmp_path / 'checkpoints') in str(error.value)
     assert 'https://download.pytorch.org' in str(error.value)
+
+
+@pytest.mark.skipif(find_spec('stlpips_pytorch') is None, reason='the extra pretrained is missing')
+@pytest.mark.parametrize(('trunk', 'smallest'), [('vgg', 18), ('alex', 21)])
+def test_shift_tolerant_networks(trunk, smallest):
+    distance, oracle = LPIPSDistance(network=f'stlpips_{trunk}'), ShiftTolerantLPIPS(trunk)
+    x, y = torch.rand(2, 2, 3, 32, 40) * 2 - 1
+    torch.testing.assert_close(distance(x, y), oracle(x, y), rtol=1e-5, atol=0)
+    squared = (distance.embed(x) - distance.embed(y)).square().sum(dim=1)
+    torch.testing.assert_close(squared, oracle(x, y), rtol=1e-4, atol=0)
+    assert distance.hash == oracle.hash and not distance(x, y).requires_grad
+    with pytest.raises(ValueError, match=f'sides of {smallest} pixels'):
+        distance(*torch.zeros(2, 1, 3, smallest - 1, 64))
+
+
+def test_refuses_a_network():
+    with pytest.raises(ValueError, match='network must be one of lpips_vgg16, stlpips_vgg, stlp'):
+        LPIPSDistance(network='vgg')
