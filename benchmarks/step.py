@@ -55,13 +55,13 @@ def step_of(family: str, args: argparse.Namespace) -> Step:
     """
     from mmengine.config import DictAction
 
-    changes = (option.partition('=')[::2] for option in args.cfg_options)
+    options = (option.partition('=')[::2] for option in args.cfg_options)
+    changes = {key: DictAction._parse_iterable(value) for key, value in options}
+    if args.wavelet_l1:
+        rec = dict(_delete_=True, type='WaveletL1Loss')
+        changes = {'model.disc_auxiliary_losses.rec': rec, **changes}
     return Step(
-        f'configs/{family}/fastgan{"-offline" if args.wavelet_l1 else ""}_{args.size}.py',
-        args.batch,
-        args.device,
-        args.amp,
-        {key: DictAction._parse_iterable(value) for key, value in changes},
+        f'configs/{family}/fastgan_{args.size}.py', args.batch, args.device, args.amp, changes
     )
 
 

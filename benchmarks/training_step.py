@@ -58,7 +58,7 @@ class Step:
         cfg.merge_from_dict(dict(changes or {}))
         with tempfile.TemporaryDirectory() as folder:
             rec = (cfg.model.get('disc_auxiliary_losses') or {}).get('rec')
-            if rec and rec['type'] == 'LPIPSReconstructionLoss':
+            if rec and rec['type'] == 'LPIPSReconstructionLoss' and 'variant' not in rec:
                 rec['backbone_weights'] = write_random_vgg(Path(folder))
             torch.manual_seed(0)
             self.model = MODELS.build(cfg.model).to(device).train()

@@ -1,3 +1,3 @@
-# As fastgan-dbig-chain.py, with a reconstruction loss that needs no downloaded weights.
+# As fastgan-dbig-chain.py, with the reconstruction loss of fastgan-offline.py.
 _base_ = './fastgan-dbig-chain.py'
-model = dict(disc_auxiliary_losses=dict(rec=dict(_delete_=True, type='WaveletL1Loss')))
+model = dict(disc_auxiliary_losses=dict(rec=dict(variant='shift_tolerant', trunk='alex')))

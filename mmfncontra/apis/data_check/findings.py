@@ -106,7 +106,8 @@ def config_problems(
             Finding(
                 'the weights of VGG16 that this config needs are not on this machine, so nothing '
                 'was measured',
-                'training downloads them; without a network take fastgan-offline.py',
+                'training downloads them; without a network take fastgan-offline.py, whose weights '
+                'come with pip install stlpips-pytorch',
             )
         )
     batch = cfg.train_dataloader.get('batch_size') or 1

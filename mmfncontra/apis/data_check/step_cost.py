@@ -57,6 +57,7 @@ def needs_download(cfg: Config) -> bool:
     losses = (cfg.model.get('disc_auxiliary_losses') or {}).values()
     return not vgg16_weights_file().is_file() and any(
         str(loss.get('type')).endswith('LPIPSReconstructionLoss')
+        and loss.get('variant', 'lpips') == 'lpips'
         and not loss.get('backbone_weights')
         for loss in losses
         if loss

