@@ -19,25 +19,30 @@ default_hooks = dict(
 )
 custom_hooks = []
 
-# Every train_cfg.val_interval iterations, and at the end: metrics that need no download, against the
+# Every train_cfg.val_interval iterations and at the end: metrics that need no download, against the
 # images trained on. FID belongs here too, in a config of one's own: dict(type='FeatureMetrics').
 val_cfg = dict(type='SampleValLoop')
 val_dataloader = dict(
     batch_size=16,
     num_workers=0,
     persistent_workers=False,
-    sampler=dict(type='DefaultSampler', shuffle=False))
+    sampler=dict(type='DefaultSampler', shuffle=False),
+)
 offline_features = dict(
     type='FeatureMetrics',
     extractor='efficientnet_lite2',
     values=['fd', 'kid', 'precision_recall', 'density_coverage', 'memorisation'],
     # Of the packages of the extra pretrained; without them a training goes on without.
-    optional=True)
+    optional=True,
+)
 # The images of ImageMetrics serve for the features too.
 val_evaluator = dict(
     metrics=[
-        dict(type='ImageMetrics', num_fake=256), dict(type='DiscriminatorView', num_fake=64),
-        dict(offline_features, num_fake=256)])
+        dict(type='ImageMetrics', num_fake=256),
+        dict(type='DiscriminatorView', num_fake=64),
+        dict(offline_features, num_fake=256),
+    ]
+)
 # tools/test.py, by the protocol of the FNContra paper: 5,000 samples against all training images.
 # fid50k_full is num_fake=50_000.
 test_cfg = dict(type='SampleTestLoop')
@@ -45,7 +50,10 @@ test_dataloader = val_dataloader
 test_evaluator = dict(
     metrics=[
         dict(type='FeatureMetrics', values=['fid', 'kid', 'precision_recall'], num_fake=5000),
-        dict(offline_features, num_fake=1000), dict(type='ImageMetrics', num_fake=1000)])
+        dict(offline_features, num_fake=1000),
+        dict(type='ImageMetrics', num_fake=1000),
+    ]
+)
 
 log_processor = dict(type='LogProcessor', by_epoch=False)
 # dict(type='TensorboardVisBackend') or dict(type='WandbVisBackend') in this list sends scalars and

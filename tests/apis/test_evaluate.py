@@ -9,6 +9,8 @@ from mmengine.registry import DefaultScope
 from mmfncontra.apis import prepare_config, run_training
 from mmfncontra.apis.evaluate import evaluate
 from mmfncontra.evaluation.card import MetricCard
+from mmfncontra.evaluation.features import FeatureExtractor
+from mmfncontra.models.pretrained import weight_files
 
 DEMO = CONFIGS / 'fastgan' / 'fastgan_demo.py'
 METRICS = [dict(type='mmfncontra.ImageMetrics', num_fake=6)]
@@ -60,6 +62,42 @@ def test_needs_no_scope_of_a_training(run, monkeypatch):
     monkeypatch.setattr(DefaultScope, '_instance_dict', OrderedDict())  # as in a fresh process
     path = evaluate(run, metrics=METRICS, num=4, **PLAIN, out=run.with_name('fresh.json'))
     assert MetricCard.read(path).depends['ImageMetrics']['num_fake'] == 4
+
+
+def test_offline_metrics_and_what_the_training_saw(run, tmp_path):
+    pytest.importorskip('timm')
+    lite = dict(
+        type='mmfncontra.FeatureMetrics',
+        extractor='efficientnet_lite0',
+        values=['kid'],
+        num_fake=2,
+        cache_dir=None,
+    )
+    # The weights of a command are those of Inception.
+    card = MetricCard.read(evaluate(run, metrics=[lite], weights='gone.pth', **PLAIN))
+    assert list(card.metrics) == ['kid_lite0', 'kid_lite0_std'] and not card.warnings
+    depends = card.depends['FeatureMetrics lite0']
+    state = torch.load(run, weights_only=False)
+    sha256 = FeatureExtractor('efficientnet_lite0').hash + '0' * 48
+    digest = torch.tensor(list(bytes.fromhex(sha256)), dtype=torch.uint8)
+    state['state_dict']['discriminator.backbone.weights_sha256'] = digest
+    projected = tmp_path / 'projected.pth'
+    torch.save(state, projected)
+    config = next(run.parent.glob('*.py'))
+    seen = MetricCard.read(evaluate(projected, config, metrics=[lite], **PLAIN))
+    assert seen.depends['FeatureMetrics lite0'] == depends | dict(
+        seen_in_training=['kid_lite0', 'kid_lite0_std']
+    )
+    assert 'which flatters it' in seen.warnings[0] and seen.metrics == card.metrics
+
+
+def test_nothing_is_left_to_measure(run, monkeypatch):
+    monkeypatch.setattr(weight_files, 'find_spec', lambda name: None)
+    lite = dict(type='mmfncontra.FeatureMetrics', extractor='efficientnet_lite2')
+    with pytest.raises(ImportError, match='pip install timm'):
+        evaluate(run, metrics=[lite], **PLAIN)
+    with pytest.raises(ValueError, match='no metric is left'):
+        evaluate(run, metrics=[dict(lite, optional=True)], **PLAIN)
 
 
 def test_weights_of_a_network_by_path(run):

@@ -36,3 +36,13 @@ def vgg16_file(tmp_path_factory):
     path = tmp_path_factory.mktemp('vgg16') / 'vgg16.pth'
     torch.save({f'features.{name}': value for name, value in state.items()}, path)
     return path
+
+
+@pytest.fixture(scope='session')
+def lite0():
+    """The extractor of EfficientNet-Lite0, and the network behind it."""
+    pytest.importorskip('timm', reason='the extra pretrained is not installed')
+    from mmfncontra.evaluation.features import FeatureExtractor
+    from mmfncontra.models.pretrained import TimmBackbone
+
+    return FeatureExtractor('efficientnet_lite0'), TimmBackbone()

@@ -40,3 +40,29 @@ def test_files_that_are_no_cards(tmp_path):
         (tmp_path / 'x.json').write_text(text)
         with pytest.raises(ValueError, match=r'x\.json is (no metric card|a card of version 9)'):
             card.MetricCard.read(tmp_path / 'x.json')
+
+
+def test_values_that_a_training_saw_are_marked(tmp_path):
+    seen = dict(extractor='efficientnet_lite0', seen_in_training=['fd_lite0', 'kid_lite0'])
+    values = dict(fd_lite0=1.0, kid_lite0=0.5, swd=2.0)
+    cards = dict(
+        a=card.MetricCard(values, {'FeatureMetrics lite0': seen, 'run': {}}),
+        b=card.MetricCard(values, {'FeatureMetrics lite0': dict(extractor='efficientnet_lite0')}),
+    )
+    assert card.find_differences(cards) == []
+    sentence = (
+        'a was trained with efficientnet_lite0, by which fd_lite0, kid_lite0 are measured: rank '
+        'nothing by them'
+    )
+    assert card.find_flattered(cards) == [sentence]
+    paths = [each.write(tmp_path / name) for name, each in cards.items()]
+    table = card.compare_cards(paths).splitlines()
+    assert table[2:5] == [
+        '| fd_lite0 | 1 † | 1 |',
+        '| kid_lite0 | 0.5 † | 0.5 |',
+        '| swd | 2 | 2 |',
+    ]
+    assert table[-1] == f'† {sentence.replace("a was", f"{paths[0]} was")}.'
+    assert set(card.MetricCard.read(paths[0]).seen_in_training) == {'fd_lite0', 'kid_lite0'}
+    odd = card.MetricCard({}, dict(x=dict(seen_in_training=3)))
+    assert odd.seen_in_training == {}

@@ -92,6 +92,18 @@ def test_last_and_best_card() -> None:
     assert best_card(cards).iteration == 1
 
 
+def test_best_by_a_network_that_the_training_did_not_see() -> None:
+    cards = {1: card(1, swd=3.0, fd_lite2=5.0), 2: card(2, swd=1.0, fd_lite2=9.0)}
+    assert best_card(cards).iteration == 1
+    assert best_values(cards) == {'fd_lite2': ('5', 1), 'swd': ('1', 2)}
+    for each in cards.values():
+        each.depends['FeatureMetrics lite2'] = dict(extractor='l', seen_in_training=['fd_lite2'])
+    assert best_card(cards).iteration == 2 and list(best_values(cards)) == ['swd']
+    (table,) = metric_tables([record('a', '', *cards.values())], {})
+    assert table.rows['fd_lite2'] == ['9 †']
+    assert table.notes[0].startswith('† last, also best by swd was trained with l, by which fd_')
+
+
 def test_one_run_has_one_table() -> None:
     (table,) = metric_tables([record('a', '', card(1, swd=1.0), card(2, swd=2.0))], {})
     assert table.columns == ['last', 'best by swd']

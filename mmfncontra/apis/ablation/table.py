@@ -334,9 +334,8 @@ def _latex_arrow(metric: str) -> str:
 def _latex_cell(cell: Cell) -> str:
     if cell.mean is None:
         return '--'
-    text = _latex_numbers(_mean_and_std(cell, r' \pm '))
+    text = _latex_numbers(_mean_and_std(cell, r' \pm ')) + (r'^\dagger' if cell.seen else '')
     text = rf'$\mathbf{{{text}}}$' if cell.significant else f'${text}$'
-    text += r'$^\dagger$' if cell.seen else ''
     found = cell.comparison
     if found is not None and found.difference is not None:
         p = '' if cell.p_t_holm is None else f', ${_p_value(cell.p_t_holm, " = ")}$'

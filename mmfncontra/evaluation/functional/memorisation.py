@@ -59,11 +59,12 @@ def feature_copy_rate(
     within = _distances(real, views)
     np.fill_diagonal(within, np.inf)
     # As in pixels: what shows the same picture says nothing of how near two others come.
-    usual = np.median(pair_distances(real, SAMPLED_PAIRS, seed=0)) * real.shape[1] ** 0.5
-    within[within < SAME_PICTURE * usual] = np.inf
+    pairs = np.median(pair_distances(real, SAMPLED_PAIRS, seed=0)) * real.shape[1] ** 0.5
+    within[within < SAME_PICTURE * pairs] = np.inf
     others = within.min(1)
     others = others[np.isfinite(others)]
     threshold = margin * float(np.quantile(others, quantile)) if len(others) else 0.0
+    usual = float(np.median(others)) if len(others) else 0.0
     across = _distances(fake, views)
     nearest = across.min(1)
     return dict(
@@ -71,7 +72,7 @@ def feature_copy_rate(
         threshold=threshold,
         nearest=nearest,
         indices=across.argmin(1),
-        nearest_ratio=float(np.median(nearest) / np.median(others)) if len(others) else np.nan,
+        nearest_ratio=float(np.median(nearest)) / usual if usual else np.nan,
     )
 
 

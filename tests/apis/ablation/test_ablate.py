@@ -1,3 +1,4 @@
+import json
 import os
 import signal
 import subprocess
@@ -81,6 +82,17 @@ def test_table(variants, out):
     assert (out / 'table.tex').read_text() == table.to_latex()
     other = write_tables(runs, out, 'wide', ['r_t'])
     assert list(other.rows) == ['wide', 'base'] and other.metrics == ['r_t']
+
+
+def test_values_that_a_training_saw_have_a_sentence(variants, out):
+    runs, _ = ablate(variants, out)
+    for path in out.glob('wide/*/metrics/*.json'):
+        card = json.loads(path.read_text())
+        card['depends']['lite0'] = dict(extractor='efficientnet_lite0', seen_in_training=['swd'])
+        path.write_text(json.dumps(card))
+    table = write_tables(runs, out)
+    assert table.rows['wide']['swd'].seen and table.rows['wide']['precision'].verdict
+    assert '* † wide was trained with efficientnet_lite0, by which swd is' in table.to_markdown()
 
 
 def test_best_values(variants, out):

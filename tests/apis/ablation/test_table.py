@@ -32,7 +32,32 @@ def values():
 
 def test_directions():
     assert direction_of('test/fid') == 'lower' and direction_of('recall') == 'higher'
+    assert direction_of('train/kid_lite2') == 'lower' == direction_of('copy_rate_clip_vit_b_32')
+    assert direction_of('nearer_to_training_lite2') == 0.5 and direction_of('fd_x_unbiased') is None
     assert direction_of('subband_LH_2') == 0.0 and direction_of('kid_std') is None
+
+
+def test_values_that_a_training_saw_are_shown_and_not_compared():
+    seeds = [1.0, 2.0, 4.0]
+    values = values_of(
+        base=dict(fd_lite0=seeds, swd=seeds),
+        seen=dict(fd_lite0=[0.5, 1.4, 3.3], swd=[0.5, 1.4, 3.3]),
+        other=dict(fd_lite0=[0.8, 1.6, 3.1], swd=[0.8, 1.6, 3.1]),
+    )
+    table = make_ablation_table(values, 'base', seen=dict(seen=['fd_lite0']))
+    row = table.rows['seen']
+    assert row['fd_lite0'].seen and row['fd_lite0'].comparison is None
+    assert row['swd'].verdict == 'better' and not row['swd'].seen
+    # Corrected over what is compared.
+    other = table.rows['other']['fd_lite0']
+    assert other.verdict == 'better' and other.p_t_holm == other.comparison.p_t
+    line = table.to_markdown().splitlines()[3]
+    assert line.startswith('| seen | 3 | 1.7 ± 1.4 † | **1.7 ± 1.4 (▲ -0.6, ')
+    assert r'& $1.7 \pm 1.4^\dagger$ &' in table.to_latex()
+    # Nobody is compared with a baseline that was trained with the network.
+    table = make_ablation_table(values, 'base', seen=dict(base=['fd_lite0']))
+    assert all(row['fd_lite0'].comparison is None for row in table.rows.values())
+    assert not table.rows['seen']['fd_lite0'].seen
 
 
 def test_cells(values):

@@ -8,7 +8,10 @@ import torch
 from commands import CONFIGS
 
 from mmfncontra.apis import prepare_config, run_training
+from mmfncontra.config.load import load_config
 from mmfncontra.evaluation.card import MetricCard
+from mmfncontra.models.pretrained import weight_files
+from mmfncontra.registry import METRICS
 
 CONFIG = """
 _base_ = ['{root}/_base_/models/fastgan_64.py', '{root}/_base_/datasets/procedural_shells.py',
@@ -97,3 +100,39 @@ def test_feature_metrics(config, tmp_path, inception_file):
     assert {'fid', 'kid_mean', 'inception_score', 'precision', 'coverage'} <= set(card.metrics)
     assert card.depends['FeatureMetrics']['extractor'] == 'inception'
     assert len(list((tmp_path / 'cache').glob('*.npz'))) == 1
+
+
+def test_a_training_does_without_an_extra_that_is_not_installed(config, tmp_path, monkeypatch):
+    monkeypatch.setattr(weight_files, 'find_spec', lambda name: None)
+    metrics = [
+        dict(type='ImageMetrics', values=['swd'], num_fake=4),
+        dict(type='FeatureMetrics', extractor='efficientnet_lite2', optional=True, values=['fd']),
+    ]
+    cfg = prepare_config(config(metrics), work_dir=tmp_path / 'run')
+    cfg.train_cfg.val_begin = 2
+    run_training(cfg)
+    (log,) = (tmp_path / 'run').glob('*/*.log')
+    (line,) = (line for line in log.read_text().splitlines() if 'efficientnet_lite2: ' in line)
+    assert 'WARNING - nothing is measured with efficientnet_lite2' in line
+    assert 'pip install timm' in line
+    card = MetricCard.read(tmp_path / 'run' / 'metrics' / 'iter_000002.json')
+    assert list(card.metrics) == ['swd']
+
+
+def test_the_defaults_measure_offline(default_scope):
+    """What default_runtime.py names is built, and nothing of it is loaded before it is used."""
+    pytest.importorskip('timm')
+    cfg = load_config(CONFIGS / 'fastgan' / 'fastgan-offline_64.py')
+    (metric,) = (METRICS.build(m) for m in cfg.val_evaluator.metrics if 'Feature' in m['type'])
+    assert metric.group == 'FeatureMetrics lite2' and metric._extractor._network is None
+    names = metric.value_names()
+    assert {'fd_lite2', 'kid_lite2', 'recall_lite2', 'coverage_lite2', 'copy_rate_lite2'} < set(
+        names
+    )
+    # One set of images serves all.
+    modes = {METRICS.build(m).SAMPLER_MODE for m in cfg.val_evaluator.metrics}
+    assert len(modes) == 1 and metric.num_fake == cfg.val_evaluator.metrics[0]['num_fake']
+    assert [m.get('extractor') for m in cfg.test_evaluator.metrics][:2] == [
+        None,
+        'efficientnet_lite2',
+    ]

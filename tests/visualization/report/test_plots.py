@@ -87,6 +87,14 @@ def test_families_of_metrics_share_a_plot() -> None:
     ] == [('swd', ['swd']), ('subband', ['HH1', 'LL']), ('kid', ['mean', 'std'])]
 
 
+def test_a_deviation_is_drawn_with_what_it_is_of() -> None:
+    names = ('fd_lite2', 'fd_lite2_unbiased', 'kid_lite2', 'kid_lite2_std', 'recall_lite2', 'x_std')
+    plots = list(plot_metrics({'a': [[dict(step=1, **dict.fromkeys(names, 1.0))]]}))
+    titles = [plot.title for plot in plots]
+    assert titles == ['fd_lite2', 'kid_lite2', 'recall_lite2', 'x_std']
+    assert len(plots[0].figure.axes[0].lines) == 2
+
+
 def test_spectra() -> None:
     plot = plot_spectra([0, 0.25, 0.5], [3, 2, 1], dict(a=[3, 2, 4]))
     real, fake = plot.figure.axes[0].lines
