@@ -1,5 +1,6 @@
 """Two ranks with half of a batch each do what one rank does with the whole of it."""
 
+from functools import partial
 from types import SimpleNamespace
 from unittest import mock
 
@@ -8,17 +9,20 @@ import torch
 from mmengine.dist import get_rank, get_world_size
 from mmengine.logging import MessageHub
 from mmengine.model import MMSeparateDistributedDataParallel
+from mmengine.runner import Runner
 from optimisers import optimisers
 from torch import nn
 from torch.distributed.nn.functional import all_reduce
 from two_ranks import on_two_ranks
 
+from mmfncontra.engine import TrainingRunner
 from mmfncontra.engine.hooks import DynamicWeightHook
 from mmfncontra.models.gans import LimitedDataGAN
 from mmfncontra.utils.unwrap import unwrap
 
 WHOLE = 4
 STEPS = 2
+FIXED = '.mix_', '.channels_', '.weights_sha256'
 
 
 class BatchNormOfAll(nn.Module):
@@ -87,9 +91,8 @@ class DrawsOfTheWholeBatch:
             patch.stop()
 
 
-def model_of_everything():
-    torch.manual_seed(0)
-    model = LimitedDataGAN(
+def everything():
+    return LimitedDataGAN(
         generator=dict(type='mmfncontra.FastGANGenerator', out_size=64, base_channels=4),
         discriminator=dict(type='mmfncontra.FastGANDiscriminator', in_size=64, base_channels=4),
         disc_auxiliary_losses=dict(
@@ -104,8 +107,35 @@ def model_of_everything():
         ),
         ema_config=dict(momentum=0.1),
     )
+
+
+def projected():
+    return LimitedDataGAN(
+        generator=dict(type='mmfncontra.FastGANLiteGenerator', out_size=64, base_channels=4),
+        discriminator=dict(
+            type='mmfncontra.ProjectedDiscriminator', in_size=64, mix_channels=4, feature_size=64
+        ),
+        augment=dict(type='mmfncontra.ADA', initial=0.3, interval=1, ada_kimg=0.1),
+        contrast=dict(type='mmfncontra.FNContra'),
+        ema_config=dict(type='mmfncontra.HalfLifeEMA'),
+    )
+
+
+def built(make):
+    torch.manual_seed(0)
+    model = make()
     replace_batch_norms(model)
     return model.train()
+
+
+def drawn_on_each_rank(make):
+    """The fixed parts of a model that every rank has drawn from a seed of its own."""
+    torch.manual_seed(get_rank())
+    wrap = mock.patch.object(Runner, 'wrap_model', lambda _, cfg, model: cfg(model))
+    with wrap:
+        runner = TrainingRunner.__new__(TrainingRunner)
+        model = runner.wrap_model(MMSeparateDistributedDataParallel, make())
+    return {n: b for n, b in unwrap(model).named_buffers() if any(f in n for f in FIXED)}
 
 
 def plain_names(state):
@@ -113,7 +143,7 @@ def plain_names(state):
     return {name.replace('.module.', '.'): value for name, value in state.items()}
 
 
-def train():
+def train(make):
     """State after some steps, and what they logged.
 
     In float64, where what is rounded otherwise does not become another step within a few.
@@ -121,13 +151,13 @@ def train():
     torch.set_default_dtype(torch.float64)
     try:
         with mock.patch.object(torch.Tensor, 'float', torch.Tensor.double):
-            return train_in_double()
+            return train_in_double(make)
     finally:
         torch.set_default_dtype(torch.float32)
 
 
-def train_in_double():
-    model = model_of_everything().double()
+def train_in_double(make):
+    model = built(make).double()
     if get_world_size() > 1:
         model = MMSeparateDistributedDataParallel(model)
     networks = unwrap(model)
@@ -147,14 +177,14 @@ def train_in_double():
     return state, logs
 
 
-@pytest.fixture(scope='module')
-def runs(tmp_path_factory):
-    ranks = on_two_ranks(train, folder=tmp_path_factory.mktemp('ranks'), method='spawn')
-    return train(), *ranks
+@pytest.fixture(scope='module', params=[everything, projected], ids=lambda make: make.__name__)
+def runs(request, tmp_path_factory):
+    run, folder = partial(train, request.param), tmp_path_factory.mktemp('ranks')
+    return request.param, run(), *on_two_ranks(run, folder=folder, method='spawn')
 
 
 def test_ranks_agree_on_everything(runs):
-    _, (one, one_logs), (two, two_logs) = runs
+    _, _, (one, one_logs), (two, two_logs) = runs
     own = ('contrast.similarity',)
     for name, value in one.items():
         assert torch.equal(value, two[name]) or name.endswith(own), name
@@ -165,8 +195,8 @@ def test_ranks_agree_on_everything(runs):
 
 
 def test_two_ranks_equal_one(runs):
-    (whole, whole_logs), (half, one_logs), (_, two_logs) = runs
-    start = plain_names(model_of_everything().state_dict())
+    make, (whole, whole_logs), (half, one_logs), (_, two_logs) = runs
+    start = plain_names(built(make).state_dict())
     moved, errors = 0, {}
     for name, value in whole.items():
         other, value = half[name].double(), value.double()
@@ -174,7 +204,15 @@ def test_two_ranks_equal_one(runs):
         errors[name] = error.item()
         moved += not torch.allclose(value, start[name].double())
     assert max(errors.values()) < 1e-8, errors
-    assert moved > 0.9 * len(whole)
+    trained = [name for name in start if not any(each in name for each in FIXED)]
+    assert moved > 0.9 * len(trained)
     for logs, one, two in zip(whole_logs, one_logs, two_logs, strict=True):
         for name, value in logs.items():
             assert (one[name] + two[name]) / 2 == pytest.approx(value, rel=1e-8, abs=1e-8), name
+
+
+def test_projections_of_the_first_rank_are_those_of_all(tmp_path):
+    run = partial(drawn_on_each_rank, projected)
+    one, two = on_two_ranks(run, folder=tmp_path, method='spawn')
+    assert len(one) == 17  # four of each kind with weight and bias, and the backbone's hash
+    assert all(torch.equal(one[name], two[name]) for name in one)

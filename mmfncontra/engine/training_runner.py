@@ -9,6 +9,7 @@ from typing import Any
 import torch
 from mmengine.dist import (
     all_gather_object,
+    broadcast,
     get_rank,
     get_world_size,
     is_main_process,
@@ -83,6 +84,21 @@ class TrainingRunner(Runner):
         check_values(dict(env_cfg=env_cfg))
         super().setup_env(env_cfg)
         apply_settings(env_cfg)
+
+    def wrap_model(self, model_wrapper_cfg: dict | None, model: nn.Module) -> nn.Module:
+        """Wrap the model for several processes, which start from the first one's weights.
+
+        The wrapper sees to the parameters alone; buffers that were drawn, such as projections, are
+        passed on here.
+
+        Args:
+            model_wrapper_cfg: See ``Runner.wrap_model``.
+            model: The model.
+        """
+        model = super().wrap_model(model_wrapper_cfg, model)
+        for buffer in model.buffers():
+            broadcast(buffer)
+        return model
 
     def build_message_hub(self, message_hub: dict | None = None) -> MessageHub:
         """Build the hub that does not wait for the device.

@@ -30,6 +30,11 @@ STYLEGAN2 = {
     'model.gen_auxiliary_losses.path.interval': 2,
 }
 ADA = {'model.augment.initial': 0.5, 'model.augment.interval': 1}
+PROJECTED = {
+    'model.generator.base_channels': 4,
+    'model.discriminator.mix_channels': 4,
+    'model.discriminator.feature_size': 64,
+}
 DCGAN = {'model.generator.base_channels': 32, 'model.discriminator.base_channels': 8}
 SAGAN = {'model.generator.base_channels': 8, 'model.discriminator.base_channels': 8}
 

@@ -48,6 +48,11 @@ BASELINES = {
         'fastgan-nice-offline': (64,),
         'stylegan2-ada-nice': ('shells',),
     },
+    'projected': {
+        'projected': ('', *SETS, 256, 512, 1024),
+        'projected-cpu': (64,),
+        'projected-stylegan2': ('',),
+    },
     'chain': {
         'fastgan-dbig': ('', 'shells'),
         'fastgan-dbig-chain': ('', 'shells'),
@@ -113,6 +118,15 @@ CHANGES = [
             'model.generator.channel_multiplier',
             'model.discriminator.channel_multiplier',
             'by_size',
+        },
+    ),
+    (
+        'projected_shells',
+        'fastgan_shells',
+        {
+            *('model', 'train_dataloader.batch_size'),
+            'optim_wrapper.generator.optimizer.betas',
+            'optim_wrapper.discriminator.optimizer.betas',
         },
     ),
     ('stylegan2-diffaug_shells', 'stylegan2-ada_shells', {'model.augment'}),
@@ -250,7 +264,7 @@ def test_a_size_in_the_name_is_what_the_option_sets(stem):
     assert changed(baseline(recipe, size)._cfg_dict, baseline(stem)._cfg_dict) == set()
 
 
-@pytest.mark.parametrize('stem', ['fastgan', 'stylegan2-ada'])
+@pytest.mark.parametrize('stem', ['fastgan', 'stylegan2-ada', 'projected'])
 @pytest.mark.parametrize('suffix', SETS)
 def test_a_data_set_has_the_model_of_its_size(stem, suffix):
     cfg = baseline(f'{stem}_{suffix}')
@@ -331,6 +345,8 @@ def shrink(model, lpips):
             layers[:] = [f'convs.{int(layer.rpartition(".")[2]) - 6}' for layer in layers]
         generator.update(out_size=16, style_channels=16, num_mlps=1)
         discriminator.update(in_size=16)
+    elif generator.type == 'FastGANLiteGenerator':
+        generator.update(out_size=64, base_channels=4)
     elif generator.type == 'FastGANGenerator':
         generator.update(out_size=64, base_channels=4)
         discriminator.update(in_size=64, base_channels=4)
@@ -339,6 +355,10 @@ def shrink(model, lpips):
     else:
         generator.base_channels //= 8
         discriminator.base_channels //= 8
+    if discriminator.type == 'ProjectedDiscriminator':
+        size = max(64, generator.out_size)
+        generator.out_size = size
+        discriminator.update(in_size=size, mix_channels=4, feature_size=64)
 
 
 @pytest.mark.parametrize('name', kinds())

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
-from short_runs import ADA, DCGAN, FASTGAN, SAGAN, STYLEGAN2, logged, train
+from short_runs import ADA, DCGAN, FASTGAN, PROJECTED, SAGAN, STYLEGAN2, logged, train
 
 # Options, what is logged beside the adversarial losses, and a buffer that must be saved.
 FAMILIES = {
@@ -40,6 +40,11 @@ FAMILIES = {
         {**FASTGAN, 'model.pseudo_real.initial': 0.5, 'model.pseudo_real.interval': 1},
         {'p_apa', 'loss_rec'},
         'pseudo_real.strength.value',
+    ),
+    'projected/projected-cpu_64': (
+        PROJECTED,
+        set(),
+        'generator_ema.steps',
     ),
     'dcgan/dcgan': (DCGAN, set(), 'generator_ema.steps'),
     'sagan/sagan': (SAGAN, set(), 'generator_ema.steps'),

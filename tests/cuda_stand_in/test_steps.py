@@ -18,6 +18,11 @@ STYLEGAN2 = {
     'model.generator.num_mlps': 1,
     'model.discriminator.in_size': 8,
 }
+PROJECTED = {
+    'model.generator.base_channels': 4,
+    'model.discriminator.mix_channels': 4,
+    'model.discriminator.feature_size': 64,
+}
 DCGAN = {'model.generator.base_channels': 32, 'model.discriminator.base_channels': 8}
 SAGAN = {'model.generator.base_channels': 8, 'model.discriminator.base_channels': 8}
 # Path below `configs`, and what makes it small.
@@ -26,6 +31,7 @@ FAMILIES = {
     'fastgan-ada': ('fastgan-ada/fastgan-ada_64', {**FASTGAN, **WAVELET, **ADA}),
     'stylegan2-ada': ('stylegan2-ada/stylegan2-ada_64', {**STYLEGAN2, **ADA}),
     'dbig-chain': ('chain/fastgan-dbig-chain-offline', FASTGAN),
+    'projected': ('projected/projected-cpu_64', PROJECTED),
     'dcgan': ('dcgan/dcgan', DCGAN),
     'sagan': ('sagan/sagan', SAGAN),
 }

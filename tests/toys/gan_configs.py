@@ -7,6 +7,10 @@ FASTGAN = dict(
 )
 # Without decoders, which a reconstruction would need.
 PLAIN_FASTGAN = dict(FASTGAN, discriminator=dict(FASTGAN['discriminator'], decoders=False))
+PROJECTED = dict(
+    generator=dict(type='FastGANLiteGenerator', out_size=64, base_channels=4),
+    discriminator=dict(type='ProjectedDiscriminator', in_size=64, mix_channels=4, feature_size=64),
+)
 STYLEGAN2 = dict(
     generator=dict(type='StyleGAN2Generator', out_size=8, style_channels=8, num_mlps=1),
     discriminator=dict(type='mmagic.StyleGAN2Discriminator', in_size=8),

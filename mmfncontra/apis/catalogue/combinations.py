@@ -43,6 +43,14 @@ BASELINES: dict[str, tuple[str, dict[str, Any]]] = {
             'gen_auxiliary_losses': {},
         },
     ),
+    'Projected': (
+        'projected/projected-cpu_64.py',
+        {
+            'generator.base_channels': 4,
+            'discriminator.mix_channels': 4,
+            'discriminator.feature_size': 64,
+        },
+    ),
     'DCGAN': (
         'dcgan/dcgan.py',
         {'generator.base_channels': 32, 'discriminator.base_channels': 4},

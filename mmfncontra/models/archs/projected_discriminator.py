@@ -44,8 +44,8 @@ class ProjectedDiscriminator(nn.Module):
     Attributes:
         in_size: Side S of the image in pixels.
         feature_taps: ``mix_0``, ``mix_1``, ``mix_2`` (:math:`s_0 \dots s_2`) and the first map
-            inside the head of :math:`s_3`: what is before it is fixed, so that a loss of its
-            embedding would train nothing. Other maps have names too: ``mix_3``, and the
+            inside the head of :math:`s_3` (of :math:`s_2` where ``feature_size`` is below 128): what
+            is before is fixed, so that a loss of its embedding would train nothing. Other maps have names too: ``mix_3``, and the
             backbone's, ``features_0`` to ``features_3``.
 
     Args:
@@ -111,7 +111,9 @@ class ProjectedDiscriminator(nn.Module):
             _head(mix_channels, scale, widths[scale], min(4, feature_size // 32), block)
             for scale in range(SCALES)
         )
-        self.feature_taps = (*(f'mix_{scale}' for scale in range(SCALES - 1)), 'heads.3.0')
+        # To be embedded a map must have a side of 4.
+        deepest = 3 if feature_size >= 128 else 2
+        self.feature_taps = ('mix_0', 'mix_1', 'mix_2', f'heads.{deepest}.0')
 
     def forward(self, x: Tensor | Sequence[Tensor]) -> Tensor:
         """Judge images.

@@ -22,23 +22,34 @@ def freeze_layers(
         in_size: Side of the images.
 
     Raises:
-        ValueError: If a name is no submodule, or the network has fewer maps than n.
+        ValueError: If a name is no submodule, the network has fewer maps than n, or there is nothing
+            to freeze: the first layers of a ``ProjectedDiscriminator`` are never trained.
     """
     if isinstance(layers, str):
         layers = [layers]
-    if not isinstance(layers, int):
-        for module in find_submodules(discriminator, layers, 'freeze_disc'):
-            module.requires_grad_(False)
-        return
+    if isinstance(layers, int):
+        modules = _first_layers(discriminator, layers, in_size)
+    else:
+        modules = find_submodules(discriminator, layers, 'freeze_disc')
+    if not any(True for module in modules for _ in module.parameters()):
+        raise ValueError(
+            f'freeze_disc={layers}: these layers of {type(discriminator).__name__} have no weights '
+            'that are trained; set freeze_disc=0'
+        )
+    for module in modules:
+        module.requires_grad_(False)
+
+
+def _first_layers(discriminator: nn.Module, num: int, in_size: int) -> list[nn.Module]:
+    """What runs before, and in, the largest feature maps, ``num`` of them."""
     taps = getattr(discriminator, 'feature_taps', None)
     stages = list(find_stages(discriminator, in_size, taps).values())
-    if not 0 < layers < len(stages):
+    if not 0 < num < len(stages):
         raise ValueError(
             f'freeze_disc must be below {len(stages)}, the number of feature maps of '
-            f'{type(discriminator).__name__}, or a list of its submodules, got {layers}'
+            f'{type(discriminator).__name__}, or a list of its submodules, got {num}'
         )
-    for module in _run_until(discriminator, stages[layers - 1], in_size):
-        module.requires_grad_(False)
+    return _run_until(discriminator, stages[num - 1], in_size)
 
 
 def _run_until(discriminator: nn.Module, last: str, in_size: int) -> list[nn.Module]:

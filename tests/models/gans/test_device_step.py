@@ -6,7 +6,7 @@ import random
 import numpy as np
 import pytest
 import torch
-from gan_configs import CONTRAST, FASTGAN, STYLEGAN2
+from gan_configs import CONTRAST, FASTGAN, PROJECTED, STYLEGAN2
 from optimisers import optimisers
 from torch.overrides import TorchFunctionMode
 from torch.utils._python_dispatch import TorchDispatchMode
@@ -27,6 +27,11 @@ TRAINED_STYLEGAN2 = dict(
     augment=dict(type='ADA', categories='bgcfnc', initial=0.5),
     ema_config=dict(type='HalfLifeEMA'),
 )
+TRAINED_PROJECTED = dict(
+    **PROJECTED,
+    augment=dict(type='DiffAugment', policy='color,translation,cutout', cutout=0.2),
+    ema_config=dict(type='HalfLifeEMA'),
+)
 GANS = dict(
     fastgan=TRAINED_FASTGAN,
     fncontra={**TRAINED_FASTGAN, 'contrast': CONTRAST},
@@ -36,6 +41,7 @@ GANS = dict(
         'regularisers': dict(nice=dict(type='NICE'), chain=dict(type='CHAIN')),
         'disc_auxiliary_losses': {**REC, 'lecam': dict(type='LeCamLoss')},
     },
+    projected_fncontra={**TRAINED_PROJECTED, 'contrast': CONTRAST},
     stylegan2=TRAINED_STYLEGAN2,
     stylegan2_fncontra={**TRAINED_STYLEGAN2, 'contrast': CONTRAST},
 )
