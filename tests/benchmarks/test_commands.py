@@ -3,6 +3,7 @@
 import json
 import re
 import shutil
+from importlib.util import find_spec
 
 import pytest
 from commands import ROOT, run
@@ -27,6 +28,22 @@ def test_step(command):
     parts = found['parts']
     assert {'augmentation', 'optimisers', 'DWCL and GWCL, f+b'} <= parts.keys()
     assert all(value > 0 for value in parts.values())
+
+
+def test_reconstruction(command):
+    if find_spec('stlpips_pytorch') is None:
+        pytest.skip('the extra pretrained is not installed')
+    options = [*TINY, '--runs', 1, '--json', '--cfg-options', *NARROW]
+    shown = fine(command('reconstruction.py', *options)).splitlines()
+    rows = [line.split('|')[1].strip() for line in shown if line.startswith('| ')][1:]
+    found = json.loads(shown[-1])
+    assert rows == list(found['seconds']) == list(found['gflop'])
+    assert rows == ['LPIPS, VGG', 'ST-LPIPS, VGG', 'ST-LPIPS, Alex', 'wavelet L1']
+    assert all(value > 0 for value in found['seconds'].values())
+    vgg, tolerant, alex, wavelet = found['gflop'].values()
+    assert tolerant > vgg > alex > wavelet > 0
+    # What the configs' comments say of the trunks.
+    assert (alex - wavelet) / (tolerant - wavelet) == pytest.approx(0.19, abs=0.02)
 
 
 def test_step_counted_without_computing(command):

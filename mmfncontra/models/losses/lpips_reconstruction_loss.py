@@ -129,7 +129,7 @@ class LPIPSReconstructionLoss(nn.Module):
             package's own.
         variant: ``'lpips'``, as published with FastGAN, or ``'shift_tolerant'``, which needs no
             download (:class:`~mmfncontra.models.pretrained.ShiftTolerantLPIPS`).
-        trunk: ``'vgg'``, or ``'alex'`` of ``'shift_tolerant'``, at a quarter of the arithmetic.
+        trunk: ``'vgg'``, or ``'alex'`` of ``'shift_tolerant'``, at a fifth of the arithmetic.
 
     Raises:
         FileNotFoundError: If the weights are not there and cannot be downloaded.
