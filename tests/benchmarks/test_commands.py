@@ -5,8 +5,13 @@ import re
 import shutil
 from importlib.util import find_spec
 
+import cv2
 import pytest
-from commands import ROOT, run
+import torch
+from commands import ROOT, load_module, run
+
+from mmfncontra.datasets import ProceduralShells
+from mmfncontra.evaluation.features import FeatureExtractor
 
 NARROW = ['model.generator.base_channels=4', 'model.discriminator.base_channels=4']
 TINY = ['--size', 64, '--batch', 2]
@@ -85,6 +90,37 @@ def test_negatives(command):
     times = re.findall(r'^(.{13}) +([0-9.]+) ms', shown, re.M)
     names = ['closed form', 'transform', 'convolutions', 'PyWavelets']
     assert [name.strip() for name, _ in times] == names
+
+
+class Colours(torch.nn.Module):
+    """In place of EfficientNet-Lite: mean colours of a few patches, in no time."""
+
+    def forward(self, x):
+        return (torch.nn.functional.adaptive_avg_pool2d(x.float(), 3).flatten(1),)
+
+
+def test_what_metrics_see(tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(FeatureExtractor, '_load', lambda _: Colours())
+    pytest.importorskip('timm')
+    for name, seed in dict(hats=0, shoes=1).items():
+        (tmp_path / name).mkdir()
+        for i, item in enumerate(ProceduralShells(num_images=12, size=32, seed=seed)):
+            cv2.imwrite(str(tmp_path / name / f'{i:02d}.jpg'), item['img'])
+    program = load_module(ROOT / 'benchmarks' / 'what_metrics_see.py')
+    monkeypatch.setattr('sys.argv', ['what_metrics_see.py', str(tmp_path), '--size', '32'])
+    program.main()
+    shown = capsys.readouterr().out.splitlines()
+    assert shown[0] == '6 hats against 6 images each, 32 pixels:'
+    head, _, *rows = [line.strip('| ').split(' | ') for line in shown if line.startswith('|')]
+    names = [name.strip('`') for name in head[1:]]
+    assert {'fd_lite2', 'kid_lite2', 'coverage_lite2', 'copy_rate_lite2', 'swd'} < set(names)
+    table = {row[0]: dict(zip(names, map(float, row[1:]), strict=True)) for row in rows}
+    same, blurred = table['the same hats'], table['other hats, blurred, σ = 4 px']
+    assert same['fd_lite2'] == 0 == same['swd'] and same['copy_rate_lite2'] == 1
+    assert blurred['spectrum_distance'] > table['other hats']['spectrum_distance'] > 0
+    assert len(table) == 12
+    with pytest.raises(FileNotFoundError, match=r'DATA must hold hats/\*\.jpg'):
+        program.read_images(tmp_path / 'gone' / 'hats', 32, None)
 
 
 def test_wheels_are_asked_for_in_the_tested_versions(tmp_path):
