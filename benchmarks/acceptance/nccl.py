@@ -30,6 +30,9 @@ def _train(run: Run, processes: int) -> None:
         'default_hooks.logger.interval=1',
         'default_hooks.samples=None',
         'param_scheduler=None',
+        # A few features: that ranks share them is what there is to see.
+        'val_evaluator.metrics.2.num_fake=8',
+        'val_evaluator.metrics.2.values=[kid]',
     ]
     command = ['bash', 'tools/dist_train.sh', CONFIG, str(processes), '--work-dir', str(folder)]
     path = f'{Path(sys.executable).parent}{os.pathsep}{os.environ["PATH"]}'

@@ -1,6 +1,7 @@
 """Command lines run at a tiny size, or resolved: parsed, with configs and files that exist."""
 
 import functools
+import os
 import re
 import shutil
 import subprocess
@@ -35,7 +36,7 @@ RESOLVED = {
     r'python \S*/\.mim/tools/train': "another package's, in a process of its own: seconds",
     r'.* load_from=stylegan2_c2|.*fastgan_to_|.* converted\.pth': 'a checkpoint to download',
     r'.*(esrgan|edsr)_contrast': 'seconds each: another of the three is run',
-    r'(python )?tools/test\.py (?!.*--pixels)': 'the weights of Inception are a download',
+    r'(python )?tools/test\.py (?!.*--(pixels|offline))': 'the weights of Inception are a download',
 }
 # Words that stand for others, such as a reader's own.
 MEANT = {
@@ -150,7 +151,7 @@ class Session:
 
     def _how_to_run(self, script: str) -> Callable[[str, list[str]], None] | None:
         if script in SMALL:
-            return lambda script, words: main(ROOT / script, [*words, *SMALL[script]])
+            return self._run_small
         own = {
             'tools/train.py': self._run_training,
             'tools/ablate.py': self._run_ablation,
@@ -158,6 +159,11 @@ class Session:
             'projects/pcl_sr/train.py': self._run_project,
         }
         return own.get(script)
+
+    def _run_small(self, script: str, words: list[str]) -> None:
+        # Where features of real images are kept.
+        with mock.patch.dict(os.environ, HOME=str(self.folder)):
+            main(ROOT / script, [*words, *SMALL[script]])
 
     def _meant(self, word: str) -> str:
         word = MEANT.get(word, word)

@@ -1,5 +1,7 @@
 """Values in features of EfficientNet-Lite: against plain formulas, and under names of their own."""
 
+from importlib.util import find_spec
+
 import numpy as np
 import pytest
 import torch
@@ -17,6 +19,9 @@ from mmfncontra.evaluation.metrics.sample_metric import (
 from mmfncontra.evaluation.metrics.seen_networks import frozen_hashes
 from mmfncontra.models.pretrained import weight_files
 
+pytestmark = pytest.mark.skipif(
+    find_spec('timm') is None, reason='the extra pretrained is not installed'
+)
 VALUES = ['fd', 'kid', 'precision_recall', 'density_coverage', 'memorisation']
 HELDOUT = dict(type='ProceduralShells', num_images=3, size=32, seed=1)
 NAMES = ['copy_rate_lite0', 'coverage_lite0', 'density_lite0', 'fd_lite0', 'kid_lite0',
