@@ -30,7 +30,7 @@ DIRECTIONS: dict[str, Direction] = {
 SIGNIFICANT = 0.05
 _CSV_COLUMNS = (
     *('variant', 'metric', 'better', 'n', 'mean', 'std', 'num_pairs', 'difference', 'low', 'high'),
-    *('p_t', 'p_t_holm', 'p_sign_flip', 'p_sign_flip_holm', 'verdict'),
+    *('p_t', 'p_t_holm', 'p_sign_flip', 'p_sign_flip_holm', 'verdict', 'seen'),
 )
 
 

@@ -54,6 +54,10 @@ def test_values_that_a_training_saw_are_shown_and_not_compared():
     line = table.to_markdown().splitlines()[3]
     assert line.startswith('| seen | 3 | 1.7 ± 1.4 † | **1.7 ± 1.4 (▲ -0.6, ')
     assert r'& $1.7 \pm 1.4^\dagger$ &' in table.to_latex()
+    lines = csv.DictReader(io.StringIO(table.to_csv()))
+    assert [(x['variant'], x['metric']) for x in lines if x['seen'] == 'True'] == [
+        ('seen', 'fd_lite0')
+    ]
     # Nobody is compared with a baseline that was trained with the network.
     table = make_ablation_table(values, 'base', seen=dict(base=['fd_lite0']))
     assert all(row['fd_lite0'].comparison is None for row in table.rows.values())
