@@ -175,8 +175,12 @@ def check_data(
     cost = None
     if measure and readable and cfg is not None and not needs_download(cfg):
         note(f'measuring a training step of {_shown(config)} …')
-        cost = measure_step(cfg, size, device)
-        findings += cost_remarks(cost, cfg)
+        try:
+            cost = measure_step(cfg, size, device)
+            findings += cost_remarks(cost, cfg)
+        except ImportError as error:
+            why = 'this config needs a package that is missing, so nothing was measured'
+            findings.append(Finding(why, str(error), True))
     return DataCheck(
         data=str(data),
         images=images,

@@ -231,6 +231,20 @@ def test_configs_for_weights_and_devices(tmp_path, monkeypatch):
     assert not needs_download(load_config(first))
 
 
+def test_a_missing_package_is_a_finding(folder, config, monkeypatch):
+    def without_package(*_):
+        raise ImportError('timm is not installed: pip install timm')
+
+    module = sys.modules['mmfncontra.apis.data_check.check']
+    monkeypatch.setattr(module, 'measure_step', without_package)
+    check = check_data(folder, config=config)
+    found = [finding for finding in check.findings if 'package' in finding.message]
+    assert [(f.remedy, f.must_repair) for f in found] == [
+        ('timm is not installed: pip install timm', True)
+    ]
+    assert check.cost is None
+
+
 def test_a_training_of_weeks_deserves_a_word():
     cfg = load_config(suggest_configs(256)[0])
     cost = StepCost('cpu', 8, 20.0, 3000.0, (8,), 'measured at batch 8', 0.1)
