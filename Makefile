@@ -1,6 +1,7 @@
-# make demo   train on drawn seashells on the CPU, in minutes
-# make test   lint, format check and tests
-# Both set everything up in .venv first; they need Python 3.10-3.12, git and pip.
+# make demo                  train on drawn seashells on the CPU, in minutes
+# make photos DATA=FOLDER    the same on one's own photographs
+# make test                  lint, format check and tests
+# All set everything up in .venv first; they need Python 3.10-3.12, git and pip.
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -13,12 +14,24 @@ PYTHON ?= $(shell for p in python3 python3.12 python3.11 python3.10; do \
 	$$p -c 'import sys; sys.exit(not (3, 10) <= sys.version_info[:2] <= (3, 12))' 2>/dev/null \
 	&& echo $$p && break; done)
 
-.PHONY: demo test lint install install-dev clean
+.PHONY: demo photos test lint install install-dev clean
 
 demo: install
-	$(BIN)/python tools/train.py configs/fncontra/fastgan_demo.py
+	$(BIN)/python tools/train.py configs/fncontra/projected_demo.py
+	$(BIN)/python tools/report.py work_dirs/fncontra/projected_demo
 	@echo
-	@echo 'Look at work_dirs/fncontra/fastgan_demo: samples/, negatives.png, curves.png'
+	@echo 'Look at work_dirs/fncontra/projected_demo: samples/, negatives.png, curves.png, report.html'
+
+# Another folder for each set of photographs: WORK_DIR=work_dirs/cats
+WORK_DIR ?= work_dirs/photos
+
+photos:
+	@test -n '$(DATA)' || { echo 'error: name a folder or zip of images: make photos DATA=path/to/images' >&2; exit 1; }
+	@$(MAKE) --no-print-directory install
+	$(BIN)/python tools/train.py configs/fncontra/projected_photos.py --data '$(DATA)' --work-dir '$(WORK_DIR)'
+	$(BIN)/python tools/report.py '$(WORK_DIR)'
+	@echo
+	@echo 'Look at $(WORK_DIR): samples/, report.html'
 
 test: install-dev lint
 	CUDA_VISIBLE_DEVICES= $(BIN)/python -m pytest -q --doctest-modules mmfncontra

@@ -49,7 +49,7 @@ BASELINES = {
         'stylegan2-ada-nice': ('shells',),
     },
     'projected': {
-        'projected': ('', *SETS, 256, 512, 1024),
+        'projected': ('', *SETS, 256, 512, 1024, 'photos', 'demo'),
         'projected-cpu': (64,),
         'projected-stylegan2': ('',),
     },

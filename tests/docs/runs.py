@@ -57,6 +57,11 @@ TINY = {
         *('model.generator.base_channels=4', 'model.discriminator.base_channels=4'),
         'train_dataloader.batch_size=2',
     ],
+    'FastGANLiteGenerator': [
+        *('model.generator.base_channels=4', 'model.discriminator.mix_channels=4'),
+        'model.discriminator.feature_size=64',
+        'train_dataloader.batch_size=2',
+    ],
     'StyleGAN2Generator': [
         *('model.generator.out_size=16', 'model.discriminator.in_size=16'),
         *('model.generator.style_channels=16', 'model.generator.num_mlps=1'),
@@ -207,7 +212,7 @@ class Session:
             )
             self.variables[found[1]] = done.stdout.split('\n')[0]
         elif words[0] == 'make':
-            for recipe in read_recipe(words[1]):
+            for recipe in read_recipe(*words[1:]):
                 self.do(recipe)
         elif 'pip' in words[:1]:
             from pip._internal.commands import create_command
@@ -301,15 +306,15 @@ class Session:
             main(ROOT / script, [*words, '--cfg-options', 'train_cfg.max_iters=2'])
 
 
-def read_recipe(target: str) -> list[Command]:
+def read_recipe(*words: str) -> list[Command]:
     """What a target of the Makefile runs in the environment that it has built."""
     done = subprocess.run(
-        ['make', '-n', target], cwd=ROOT, capture_output=True, text=True, check=False
+        ['make', '-n', *words], cwd=ROOT, capture_output=True, text=True, check=False
     )
     if done.returncode:
         raise ValueError(done.stderr)
     found = re.findall(r'^.*/bin/(?:python (?:tools/|-m pytest)|ruff).*$', done.stdout, re.M)
-    code = Code(f'Makefile, make {target}', 1, '\n'.join(found), 'bash')
+    code = Code(f'Makefile, make {" ".join(words)}', 1, '\n'.join(found), 'bash')
     return list(read_commands(code))
 
 
