@@ -38,6 +38,30 @@ def split_photographs(data: Path, held_out: int = 30) -> dict[str, list[Path]]:
     return dict(train=shoes[:-held_out], val=shoes[-held_out:], test=test)
 
 
+def draw_shells(out: Path, train: int, test: int) -> dict[str, list[Path]]:
+    """Draw shells as PNG files, in place of photographs.
+
+    Args:
+        out: Folder to write into.
+        train: Shells to train on.
+        test: Further ones to test on.
+
+    Returns:
+        ``train`` and ``test``, 128x128 pixels each.
+    """
+    prepare_mmagic()
+    # Imported now: mmagic had to be readied first.
+    import mmcv
+
+    from mmfncontra.datasets import ProceduralShells
+
+    shells = ProceduralShells(num_images=train + test, size=TEST_SIZE)
+    files = [out / f'{index:04}.png' for index in range(len(shells))]
+    for file, shell in zip(files, shells, strict=True):
+        mmcv.imwrite(shell['img'][..., ::-1], str(file))
+    return dict(train=files[:train], test=files[train:])
+
+
 def write_pairs(splits: dict[str, Sequence[Path]], out: Path) -> Path:
     """Write each photograph and its reduction to a quarter of each side.
 

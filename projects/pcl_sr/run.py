@@ -20,7 +20,7 @@ from mmfncontra.compat.prepare_mmagic import prepare_mmagic
 from mmfncontra.launch.command import run_command
 from mmfncontra.utils.checks import check_writable
 from projects.jobs import add_jobs_option, run_jobs
-from projects.pcl_sr.pairs import split_photographs, write_pairs
+from projects.pcl_sr.pairs import draw_shells, split_photographs, write_pairs
 from projects.pcl_sr.report import NAMES, update_readme, write_findings, write_table
 from projects.photographs import find_data
 
@@ -35,15 +35,23 @@ def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         description='Train EDSR, SRGAN and ESRGAN, plain and with contrast, and write the table.'
     )
-    parser.add_argument('--data', metavar='FOLDER', help='holds the folders shoes and hats')
-    parser.add_argument('--seeds', type=int, nargs='+', default=[0, 1, 2], metavar='N')
+    images = parser.add_mutually_exclusive_group()
+    images.add_argument('--data', metavar='FOLDER', help='holds the folders shoes and hats')
+    images.add_argument(
+        '--drawn',
+        action='store_true',
+        help='drawn shells instead, for the picture alone: no table is written',
+    )
+    parser.add_argument(
+        '--seeds', type=int, nargs='+', metavar='N', help='default: 0 1 2; with --drawn 0'
+    )
     parser.add_argument(
         '--out',
         type=Path,
         default=HERE,
         metavar='FOLDER',
         help='README.md, where the table goes between its markers, and comparison.png; default '
-        "the project's",
+        "the project's, but for a picture of photographs, which stays in --work-dir",
     )
     parser.add_argument(
         '--work-dir', type=Path, default=Path('work_dirs/pcl_sr'), metavar='FOLDER', help='logs'
@@ -55,8 +63,10 @@ def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
     args = parser.parse_args(argv)
     if args.quick and args.out == HERE:
         parser.error("--quick needs --out: its numbers are not for the project's README.md")
+    args.seeds = args.seeds or ([0] if args.drawn else [0, 1, 2])
     try:
-        args.splits = split_photographs(find_data(args.data), held_out=2 if args.quick else 30)
+        if not args.drawn:
+            args.splits = split_photographs(find_data(args.data), held_out=2 if args.quick else 30)
     except ValueError as error:
         parser.error(str(error))
     return args
@@ -104,6 +114,8 @@ def main(argv: Sequence[str] | None = None) -> None:
     from projects.pcl_sr.picture import write_picture
     from projects.pcl_sr.training import train_and_test
 
+    if args.drawn:
+        args.splits = draw_shells(args.work_dir / 'drawn', *((4, 2) if args.quick else (120, 30)))
     pairs = write_pairs(args.splits, args.work_dir / 'pairs')
     shown = args.splits['test'][len(args.splits['test']) // 2].stem
     configs = list_configs(args, pairs)
@@ -123,7 +135,12 @@ def main(argv: Sequence[str] | None = None) -> None:
         {name: [getattr(result, key) for result in some] for name, some in results.items()}
         for key in ('psnr', 'ssim', 'detail', 'seconds')
     )
-    write_picture(images, args.out / 'comparison.png')
+    # Photographs are not ours to hand on.
+    folder = args.out if args.drawn or args.out != HERE else args.work_dir
+    write_picture(images, folder / 'comparison.png')
+    print(f'{shown}, restored with seed {args.seeds[0]}: {folder / "comparison.png"}')
+    if args.drawn:
+        return
     minutes = (time.perf_counter() - start) / 60
     block = '\n\n'.join(
         (
@@ -134,8 +151,6 @@ def main(argv: Sequence[str] | None = None) -> None:
             f'{os.cpu_count()} CPU cores, {min(args.jobs, len(configs))} at a time with a thread '
             'each; seconds are those of one of them.',
             write_findings(psnr, ssim),
-            f'![A crop of a test image](comparison.png)\n\n*The busiest part of the hat {shown}, '
-            f'restored by the networks of seed {args.seeds[0]}.*',
         )
     )
     update_readme(args.out / 'README.md', block)

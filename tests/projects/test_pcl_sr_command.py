@@ -145,20 +145,45 @@ def test_each_training_has_its_config_seed_and_folder(noise, tmp_path):
         }
 
 
-def test_run_hands_over_all_trainings_and_how_many_at_a_time(noise, tmp_path, monkeypatch):
+@pytest.fixture
+def untrained(monkeypatch):
+    """What run.py hands over to trainings that do not take place."""
     given = []
 
     def nothing(function, jobs, processes):
         given.append((function, jobs, processes))
-        image = np.zeros((68, 72, 3), np.uint8)
+        image = np.zeros((128, 128, 3), np.uint8)
         # The last one ends first.
         for place, name in reversed(list(enumerate(jobs))):
             yield name, training.Result(20.0 + place, 0.5, 0.5, 1.0, {jobs[name][1][0]: image})
 
     monkeypatch.setattr(run_all, 'run_jobs', nothing)
+    return given
+
+
+def test_drawn_shells_are_for_the_picture_alone(untrained, tmp_path, capsys):
+    run_all.main(['--quick', '--drawn', '--out', f'{tmp_path}/out', '--work-dir', f'{tmp_path}/w'])
+    ((_, jobs, _),) = untrained
+    assert len(jobs) == 7 and {seed for _, seed in jobs} == {0}
+    pairs = {p.name: len(list((p / 'gt').iterdir())) for p in (tmp_path / 'w/pairs').iterdir()}
+    assert pairs == {'train': 4, 'test': 2}
+    assert [path.name for path in (tmp_path / 'out').iterdir()] == ['comparison.png']
+    assert '0005, restored with seed 0' in capsys.readouterr().out
+
+
+def test_a_picture_of_photographs_stays_out_of_the_project(untrained, noise, tmp_path, monkeypatch):
+    monkeypatch.setattr(run_all, 'HERE', tmp_path / 'project')
+    argv = ['--data', noise, '--seeds', 0, '--out', tmp_path / 'project', '--work-dir', tmp_path]
+    run_all.main([str(word) for word in argv])
+    assert (tmp_path / 'comparison.png').is_file()
+    assert [path.name for path in (tmp_path / 'project').iterdir()] == ['README.md']
+    assert '.png' not in (tmp_path / 'project/README.md').read_text()
+
+
+def test_run_hands_over_all_trainings_and_how_many_at_a_time(untrained, noise, tmp_path):
     argv = ['--quick', '--seeds', 4, 7, '--jobs', 3, '--data', noise, '--out', tmp_path / 'out']
     run_all.main([str(word) for word in (*argv, '--work-dir', tmp_path / 'work')])
-    ((function, jobs, processes),) = given
+    ((function, jobs, processes),) = untrained
     assert (function, processes) == (training.train_and_test, 3)
     assert len(jobs) == 13
     assert all(Path(cfg.filename).stem == name for (name, _), (cfg, _) in jobs.items())
