@@ -1,11 +1,12 @@
 """A step whose loss or gradient is not finite leaves nothing behind."""
 
 from functools import partial
+from importlib.util import find_spec
 
 import pytest
 import torch
 from faulty_gan import build, changed, state, step
-from gan_configs import CONTRAST, PLAIN_FASTGAN
+from gan_configs import CONTRAST, PLAIN_FASTGAN, PROJECTED
 from mmengine.dist import get_rank
 from mmengine.model import MMSeparateDistributedDataParallel
 from mmengine.registry import init_default_scope
@@ -97,8 +98,12 @@ PENALISED = dict(
     disc_auxiliary_losses=dict(r1=dict(type='R1Penalty')), ema_config=dict(type='HalfLifeEMA')
 )
 
+KINDS = dict(fastgan=REGULARISED, penalised=PENALISED)
+if find_spec('timm'):  # else the extra pretrained is not installed
+    KINDS['projected'] = dict(**PROJECTED, contrast=CONTRAST, ema_config=dict(type='HalfLifeEMA'))
 
-@pytest.mark.parametrize('parts', [REGULARISED, PENALISED], ids=['fastgan', 'penalised'])
+
+@pytest.mark.parametrize('parts', KINDS.values(), ids=KINDS)
 def test_whatever_counts_or_averages_is_as_it_was(parts):
     model = build(**parts)
     optim = optimisers(model)
