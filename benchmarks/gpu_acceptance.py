@@ -37,6 +37,13 @@ def parse_args() -> argparse.Namespace:
     )
     parser.add_argument('--only', metavar='A,B', help='these checks')
     parser.add_argument(
+        '--photographs',
+        type=Path,
+        metavar='DATA',
+        help='folder with a folder for each set of photographs, such as hats and shoes: for the '
+        'check photographs, which is left out without it',
+    )
+    parser.add_argument(
         '--dry-run', action='store_true', help='all of it at tiny sizes on the CPU, for a trial'
     )
     parser.add_argument('--list', action='store_true', help='name the checks and leave')
@@ -53,8 +60,10 @@ def main() -> int:
     if args.dry_run:
         os.environ['CUDA_VISIBLE_DEVICES'] = ''
     args.out = os.path.abspath(args.out)
+    args.photographs = args.photographs and args.photographs.expanduser().absolute()
     os.chdir(ROOT)  # configs are named from here
     sys.path.insert(0, str(ROOT))
+    from acceptance.photographs import image_sets
     from acceptance.run import Run, read_lines, refuse
     from acceptance.schedule import run_checks
     from acceptance.summary import show
@@ -67,6 +76,15 @@ def main() -> int:
     wanted = list(checks) if args.only is None else args.only.split(',')
     if unknown := [name for name in wanted if name not in checks]:
         refuse(f'--only must name some of {", ".join(checks)}, got {", ".join(unknown)!r}')
+    if args.photographs is None:
+        if args.only is not None and 'photographs' in wanted:
+            refuse('the check photographs needs --photographs DATA')
+        wanted = [name for name in wanted if name != 'photographs']
+    elif not args.photographs.is_dir() or not image_sets(args.photographs):
+        refuse(
+            '--photographs must be a folder that holds a folder for each set of photographs, got '
+            f'{args.photographs}'
+        )
     device = None if args.dry_run else _gpu()
     if device is None and not args.dry_run:
         refuse('there is no GPU here that torch can use; --dry-run tries everything on the CPU')
@@ -79,7 +97,10 @@ def main() -> int:
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # what runs is ended, too
     with tempfile.TemporaryDirectory(prefix='acceptance_') as work:
         kind, until = 'cpu' if args.dry_run else 'cuda', began + args.budget
-        run = Run(results, files, Path(work), kind, args.dry_run, began, until)
+        run = Run(
+            *(results, files, Path(work), kind, args.dry_run, began, until),
+            photographs=args.photographs,
+        )
         run.emit(date=str(date.today()), device=device, budget=args.budget, checks=wanted)
         try:
             run_checks([check for check in CHECKS if check.name in wanted], run)
@@ -121,8 +142,12 @@ def _import_all() -> None:
 
     Not with a GPU: mmengine asks for it when it is imported, and then a fork cannot use it.
     """
+    from acceptance.packages import missing
+
     for name in ('apis', 'engine', 'evaluation.metrics', 'models.gans'):
         importlib.import_module(f'mmfncontra.{name}')
+    if not missing(0):
+        importlib.import_module('timm')
 
 
 if __name__ == '__main__':

@@ -17,7 +17,15 @@ from acceptance.run import read_lines, refuse
 ROOT = Path(__file__).resolve().parents[1]
 START = '<!-- gpu figures: written by benchmarks/gpu_tables.py -->'
 END = '<!-- end -->'
-_NAMES = dict(fastgan='FastGAN', fncontra='with FNContra')
+_NAMES = {
+    'fastgan': 'FastGAN',
+    'fncontra': 'with FNContra',
+    'projected': 'projected FastGAN-lite',
+    'projected-fncontra': 'projected, with FNContra',
+}
+# Of what a training came to.
+_FOUND = ('swd', 'diversity_ratio', 'copy_rate')
+_FOUND += ('fd_lite2', 'kid_lite2', 'precision_lite2', 'recall_lite2', 'copy_rate_lite2')
 
 
 def parse_args() -> argparse.Namespace:
@@ -85,6 +93,7 @@ def section(lines: Sequence[dict], source: str) -> str:
         ),
         *_steps(lines),
         *_lazy(lines),
+        *_trained(lines),
         '\n'.join(_others(lines)),
     ]
     return '\n\n'.join(part for part in parts if part)
@@ -158,6 +167,22 @@ def _lazy(lines: Sequence[dict]) -> Iterator[str]:
         )
 
 
+def _trained(lines: Sequence[dict]) -> Iterator[str]:
+    rows = [x for x in lines if 'grid' in x]
+    if rows:
+        yield _table(
+            ['trained on', '', 'seconds', 'iterations', *(f'`{name}`' for name in _FOUND)],
+            [
+                [
+                    x.get('photographs', 'drawn shells, 64 px'),
+                    _NAMES.get(x['family'], x['family']),
+                    *(_number(x.get(key)) for key in ('lasting', 'iterations', *_FOUND)),
+                ]
+                for x in rows
+            ],
+        )
+
+
 # What a line of a check says, if it has the facts.
 _SENTENCES = {
     'tests': 'Tests on the GPU: {tests} of them, {failed} failed, {skipped} skipped.',
@@ -166,8 +191,6 @@ _SENTENCES = {
     'nccl': 'Launched with {processes} processes: {iterations} iterations, exit code {exit_code}.',
     'sampling': '{images} samples of 256 px with FID, KID, precision and recall: '
     '{seconds_with_metrics} s; one by one takes {one_by_one_over_batches} times as long.',
-    'quality': '{family}, {lasting:.0f} s on 64 drawn shells of 64 px: {iterations} iterations, '
-    'SWD {swd}, diversity {diversity_ratio}, copies {copy_rate}.',
 }
 
 
@@ -184,12 +207,13 @@ def _others(lines: Sequence[dict]) -> Iterator[str]:
             with contextlib.suppress(KeyError):
                 yield f'* {sentence.format(**line)}'
     for line in lines:
-        named = (line[key] for key in ('test', 'part', 'mode', 'kind', 'family') if key in line)
+        keys = ('test', 'part', 'mode', 'kind', 'photographs', 'family')
+        named = (line[key] for key in keys if key in line)
         what = ', '.join([line['check'], *named])
         if line.get('fine') is False:
             said = ' '.join(str(line.get('error') or line.get('ended') or 'see the file').split())
             yield f'* Not fine: {what}: {said}'
-        elif 'skipped' in line and 'mode' in line:
+        elif isinstance(line.get('skipped'), str):  # of tests it is their number
             yield f'* Not measured: {what}: {line["skipped"]}.'
 
 

@@ -6,17 +6,25 @@ from dataclasses import dataclass, field
 from published_step import PublishedStep
 from training_step import Step
 
+# By family: the config without its size, and that of the variant for a CPU.
+CONFIGS = {
+    'fastgan': ('fastgan/fastgan', 'fastgan/fastgan-offline'),
+    'fncontra': ('fncontra/fastgan', 'fncontra/fastgan-offline'),
+    'projected': ('projected/projected', 'projected/projected-cpu'),
+    'projected-fncontra': ('fncontra/projected', 'fncontra/projected-cpu'),
+}
+
 
 @dataclass(frozen=True)
 class Case:
     """Which step is timed.
 
     Attributes:
-        family: ``'fastgan'`` or ``'fncontra'``.
+        family: A key of :data:`CONFIGS`.
         size: Side of the images in pixels.
         batch: Images in a batch.
         device: Where it runs.
-        offline: Whether the reconstruction loss is the one without a VGG.
+        offline: Whether it is the variant for a CPU, such as without a VGG.
         changes: Values in place of those of the config, by dotted key.
     """
 
@@ -41,7 +49,7 @@ def _built(kind: type[Step], amp: bool = False, **model: object) -> Callable[[Ca
 
     def build(case: Case) -> Step:
         return kind(
-            f'configs/{case.family}/fastgan{"-offline" if case.offline else ""}_{case.size}.py',
+            f'configs/{CONFIGS[case.family][case.offline]}_{case.size}.py',
             case.batch,
             case.device,
             amp,

@@ -1,31 +1,15 @@
-"""What some seconds of training come to, of FNContra and of its baseline."""
+"""What some seconds of training come to, of baselines and of FNContra over them."""
 
-import json
-import math
-import os
-import shutil
-import signal
-import time
+from collections.abc import Sequence
 from pathlib import Path
 
-from mmfncontra.launch.contract import PREEMPTED
-
 from . import scripts
-from .run import Run, rounded
+from .packages import missing
+from .run import Run
+from .trainings import Training, compare
 
-_FAMILIES = ('fastgan', 'fncontra')
-_KEPT = ('swd', 'spectrum_distance', 'diversity_ratio', 'copy_rate', 'copy_rate_wavelet')
-_NEVER = 1_000_000
-_OPTIONS = [
-    f'train_cfg.max_iters={_NEVER}',
-    f'train_cfg.val_interval={_NEVER}',
-    f'default_hooks.checkpoint.interval={_NEVER}',
-    f'default_hooks.samples.interval={_NEVER}',
-    'param_scheduler=None',
-]
 # Wider than the demo, which is made for a CPU, and with its images doubled.
 _WIDE = [
-    'model.accelerate=cuda_graphs',
     'model.generator.base_channels=32',
     'model.generator.noise_size=256',
     'model.discriminator.base_channels=32',
@@ -33,72 +17,66 @@ _WIDE = [
     'optim_wrapper.generator.optimizer.lr=2e-4',
     'optim_wrapper.discriminator.optimizer.lr=2e-4',
     'train_dataloader.dataset.num_images=64',
-    'default_hooks.logger.interval=100',
-    'default_hooks.doctor.interval=1000',
 ]
 _TINY = ['model.generator.base_channels=4', 'model.discriminator.base_channels=4']
-_TINY += ['default_hooks.logger.interval=1']
+_TINY += ['train_dataloader.dataset.num_images=8']
+_TINY_PROJECTED = [
+    'model.generator.base_channels=4',
+    'model.discriminator.mix_channels=4',
+    'model.discriminator.feature_size=64',
+    'train_dataloader.batch_size=2',
+]
+_PROJECTED = {
+    'projected': 'configs/projected/projected.py',
+    'projected-fncontra': 'configs/fncontra/projected.py',
+}
 
 
 def check(run: Run) -> None:
-    """Train both side by side for so long on drawn shells, stop them, measure and draw."""
-    trainings = {}
-    for family in _FAMILIES:
-        folder = run.work / f'quality_{family}'
-        options = [*_OPTIONS, *(_TINY if run.dry else _WIDE)]
-        config = f'configs/{family}/fastgan_demo.py'
-        trainings[family] = (
-            folder,
-            scripts.start(
-                'tools/train.py', config, '--work-dir', folder, '--cfg-options', *options
-            ),
-        )
-    while not all(_has_begun(folder) or not t.is_alive() for folder, t in trainings.values()):
-        time.sleep(0.1)
-    # Afterwards it is saved, measured and drawn.
-    lasting = 0.5 if run.dry else round(max(10.0, min(55.0, run.left - 45)), 1)
-    end = time.monotonic() + lasting
-    while time.monotonic() < end and any(t.is_alive() for _, t in trainings.values()):
-        time.sleep(0.1)
-    for _, training in trainings.values():
-        if training.is_alive():
-            os.kill(training.pid, signal.SIGTERM)  # it saves and leaves
-    looking = {}
-    for family, (folder, training) in trainings.items():
-        code = scripts.exit_code(training)
-        checkpoints = sorted(folder.glob('iter_*.pth'), key=lambda path: int(path.stem[5:]))
-        if code != PREEMPTED or not checkpoints:
-            run.emit(family=family, exit_code=code, checkpoints=len(checkpoints), fine=False)
-            continue
-        newest, card = checkpoints[-1], folder / 'card.json'
-        run.emit(family=family, trained=lasting, iterations=int(newest.stem[5:]))
-        pixels = ['--pixels', '--num', 32 if run.dry else 1000, '--out', card]
-        looking[family] = (
-            newest,
-            scripts.start('tools/test.py', newest, *pixels),
-            scripts.start('tools/generate.py', newest, '--grid', '--num', 4 if run.dry else 64),
-        )
-    for family, (checkpoint, *tools) in looking.items():
-        _report(run, family, lasting, checkpoint, [scripts.exit_code(tool) for tool in tools])
-
-
-def _has_begun(folder: Path) -> bool:
-    return any(file.stat().st_size for file in folder.glob('*/vis_data/scalars.json'))
-
-
-def _report(run: Run, family: str, lasting: float, checkpoint: Path, codes: list[int]) -> None:
-    if any(codes):
-        run.emit(family=family, exit_codes=codes, fine=False)
-        return
-    metrics = json.loads((checkpoint.parent / 'card.json').read_text())['metrics']
-    kept = rounded({name: metrics[name] for name in _KEPT if name in metrics}, 4)
-    grid = run.files / f'{family}.png'
-    shutil.copyfile(checkpoint.parent / 'generated' / 'grid.png', grid)
-    run.emit(
-        family=family,
-        lasting=lasting,
-        iterations=int(checkpoint.stem[5:]),
-        grid=grid.name,
-        **kept,
-        fine=bool(kept) and all(map(math.isfinite, kept.values())),
+    """Train all on drawn shells of 64 pixels."""
+    trainings = [
+        Training(name, [f'configs/{name}/fastgan_demo.py'], _TINY if run.dry else _WIDE)
+        for name in ('fastgan', 'fncontra')
+    ]
+    if lacking := missing(0):
+        run.emit(family='projected', skipped=lacking)
+    else:
+        shells = run.work / 'shells'
+        scripts.in_a_fork(lambda: _draw(shells, 8 if run.dry else 64))
+        # They coil one way: as above, none is flipped.
+        trainings += projected(run, shells, 64, ['train_dataloader.dataset.pipeline.0.prob=0.0'])
+    # Afterwards they are saved, measured and drawn.
+    compare(
+        run, trainings, lambda: 0.5 if run.dry else round(max(10.0, min(55.0, run.left - 55)), 1)
     )
+
+
+def projected(
+    run: Run, images: Path, size: int, options: Sequence[str] = (), **facts: str
+) -> list[Training]:
+    """Trainings of a projected GAN as published, and of FNContra over it.
+
+    Args:
+        run: The check.
+        images: Folder of images.
+        size: Their side in pixels.
+        options: Changes to the configs.
+        **facts: What the lines say besides.
+    """
+    options = [*options, *(_TINY_PROJECTED if run.dry else ())]
+    return [
+        Training(family, [config, '--data', images, '--size', size], options, facts)
+        for family, config in _PROJECTED.items()
+    ]
+
+
+def _draw(folder: Path, number: int) -> None:
+    """Write the shells of the demo as files."""
+    import cv2
+
+    from mmfncontra.datasets import ProceduralShells
+
+    folder.mkdir()
+    shells = ProceduralShells(number, size=64, families=['scallop', 'turret'])
+    for i, shell in enumerate(shells):
+        cv2.imwrite(str(folder / f'{i:02}.png'), shell['img'][..., ::-1])

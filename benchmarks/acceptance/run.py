@@ -23,6 +23,7 @@ class Run:
         began: When the run began, by ``time.monotonic()``.
         until: When the check is to be over, likewise.
         check: Name of the check.
+        photographs: Folder of folders of photographs to train on, if any.
     """
 
     results: Path
@@ -33,6 +34,7 @@ class Run:
     began: float
     until: float
     check: str = 'run'
+    photographs: Path | None = None
 
     def emit(self, **facts: object) -> None:
         """Append a line to the results, whole and on the disk, so that a cut-off run has it."""

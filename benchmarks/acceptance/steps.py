@@ -13,12 +13,18 @@ from training_step import interleaved, seconds, use_the_machine, wait_for
 
 from . import measure
 from .modes import MODES, Case
+from .packages import missing
 from .run import Run
 
 # Steps before the clock: graphs are recorded in the fourth, and replayed from then on.
 _WARM_UP = 8
 # In a dry run: narrow networks, and no VGG.
 _NARROW = {'model.generator.base_channels': 4, 'model.discriminator.base_channels': 4}
+_NARROW_PROJECTED = {
+    'model.generator.base_channels': 4,
+    'model.discriminator.mix_channels': 4,
+    'model.discriminator.feature_size': 64,
+}
 
 
 @dataclass(frozen=True)
@@ -31,6 +37,7 @@ class Setting:
         modes: Names of modes, the one worth most first.
         families: The steps.
         in_turns: Whether the families are in memory together and timed in turns.
+        pretrained: Whether the steps look through EfficientNet-Lite0.
     """
 
     size: int
@@ -38,13 +45,18 @@ class Setting:
     modes: Sequence[str]
     families: Sequence[str] = ('fastgan', 'fncontra')
     in_turns: bool = True
+    pretrained: bool = False
 
 
 def check(run: Run, setting: Setting) -> None:
     """Time the steps of a setting mode by mode, as far as the time goes."""
+    if setting.pretrained and (lacking := missing(0)):
+        run.emit(families=setting.families, skipped=lacking)
+        return
     use_the_machine()
-    if run.dry:
-        setting = replace(setting, size=64, batch=2)
+    if run.dry:  # all sizes are one, so that all modes of one of them are enough
+        modes = setting.modes if (setting.size, setting.batch) == (256, 8) else setting.modes[:1]
+        setting = replace(setting, size=64, batch=2, modes=modes)
     found = measure.rates(run.device, run.dry)
     bench = _Bench(run, setting, found)
     # To compile takes minutes.
@@ -129,7 +141,8 @@ class _Bench:
         before = measure.memory(self.run.device)
         case = Case(family, self.setting.size, self.setting.batch, self.run.device)
         if self.run.dry:
-            case = replace(case, offline=True, changes=_NARROW)
+            changes = _NARROW_PROJECTED if family.startswith('projected') else _NARROW
+            case = replace(case, offline=True, changes=changes)
         began = time.perf_counter()
         step = MODES[mode](case)
         built = time.perf_counter()

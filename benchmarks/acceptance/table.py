@@ -2,7 +2,18 @@
 
 from functools import partial
 
-from . import agreement, environment, gpu_tests, lazy, nccl, quality, resume, sampling, steps
+from . import (
+    agreement,
+    environment,
+    gpu_tests,
+    lazy,
+    nccl,
+    photographs,
+    quality,
+    resume,
+    sampling,
+    steps,
+)
 from .schedule import Check
 from .steps import Setting
 
@@ -33,8 +44,22 @@ CHECKS = (
         partial(steps.check, setting=Setting(256, 64, _FAST_FIRST, in_turns=False)),
         50,
     ),
+    Check(
+        'steps-256-64-projected',
+        partial(
+            steps.check,
+            setting=Setting(
+                *(256, 64, _FAST_FIRST, ('projected', 'projected-fncontra')),
+                in_turns=False,
+                pretrained=True,
+            ),
+        ),
+        70,
+    ),
     Check('kernels-256-8', partial(steps.look, setting=Setting(256, 8, _PLAIN)), 60),
-    Check('quality', quality.check, 100),
+    Check('quality', quality.check, 120),
+    # In all the time that is left; without a folder of photographs it is left out.
+    Check('photographs', photographs.check, 1800),
     Check(
         'compile',
         partial(steps.check, setting=Setting(256, 8, ('compile', 'compile graphs'), ('fncontra',))),

