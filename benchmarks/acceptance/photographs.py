@@ -10,7 +10,7 @@ from .run import Run
 from .trainings import compare
 
 # Seconds to save, measure and draw two trainings of 256 pixels.
-_AFTERWARDS = 45
+_AFTERWARDS = 60
 
 
 def check(run: Run) -> None:

@@ -57,7 +57,7 @@ CHECKS = (
         70,
     ),
     Check('kernels-256-8', partial(steps.look, setting=Setting(256, 8, _PLAIN)), 60),
-    Check('quality', quality.check, 120),
+    Check('quality', quality.check, 140),
     # In all the time that is left; without a folder of photographs it is left out.
     Check('photographs', photographs.check, 1800),
     Check(

@@ -29,7 +29,7 @@ _UNTIL_STOPPED = (
 )
 _ON_GPU = (
     'model.accelerate=cuda_graphs',
-    'default_hooks.logger.interval=100',
+    'default_hooks.logger.interval=20',
     'default_hooks.doctor.interval=1000',
 )
 
