@@ -96,7 +96,10 @@ def base(config: str) -> Config:
 
 def check_key(word: str) -> None:
     """Refuse a key or ``key=value`` that no config of the families takes."""
-    families = (RECIPE, 'configs/fncontra/stylegan2-ada.py', 'configs/fncontra/fastgan.py')
+    families = (
+        RECIPE,
+        *(f'configs/fncontra/{n}.py' for n in ('stylegan2-ada', 'fastgan', 'projected')),
+    )
     errors = []
     for config in families:
         try:

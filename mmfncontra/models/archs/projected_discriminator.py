@@ -44,9 +44,9 @@ class ProjectedDiscriminator(nn.Module):
     Attributes:
         in_size: Side S of the image in pixels.
         feature_taps: ``mix_0``, ``mix_1``, ``mix_2`` (:math:`s_0 \dots s_2`) and the first map
-            inside the head of :math:`s_3` (of :math:`s_2` where ``feature_size`` is below 128): what
-            is before is fixed, so that a loss of its embedding would train nothing. Other maps have names too: ``mix_3``, and the
-            backbone's, ``features_0`` to ``features_3``.
+            inside the head of :math:`s_3`, or of :math:`s_2` where ``feature_size`` is below 128:
+            what is before is fixed, so that a loss of its embedding would train nothing. Other maps
+            have names too: ``mix_3``, and the backbone's, ``features_0`` to ``features_3``.
 
     Args:
         in_size: Side of the image in pixels.

@@ -22,8 +22,8 @@ def freeze_layers(
         in_size: Side of the images.
 
     Raises:
-        ValueError: If a name is no submodule, the network has fewer maps than n, or there is nothing
-            to freeze: the first layers of a ``ProjectedDiscriminator`` are never trained.
+        ValueError: If a name is no submodule, the network has fewer maps than n, or there is
+            nothing to freeze: the first layers of a ``ProjectedDiscriminator`` are never trained.
     """
     if isinstance(layers, str):
         layers = [layers]

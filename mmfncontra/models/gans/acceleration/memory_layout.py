@@ -4,16 +4,22 @@ import torch
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
+from ...pretrained import FrozenNetwork
+
 
 def lay_out_channels_last(network: nn.Module) -> None:
     """Lay out the weights and buffers of images channels last, in place.
 
     ``nn.Module.to(memory_format=…)`` tries that with tensors of five dimensions too, such as
-    StyleGAN2's modulated weights, which no layout of four is for: it raises.
+    StyleGAN2's modulated weights, which no layout of four is for: it raises. Frozen networks inside
+    follow.
 
     Args:
         network: Any network.
     """
+    for module in network.modules():
+        if isinstance(module, FrozenNetwork):
+            lay_out_channels_last(module.network)
     for tensor in (*network.parameters(), *network.buffers()):
         if tensor.ndim == 4:
             tensor.data = tensor.data.contiguous(memory_format=torch.channels_last)

@@ -7,7 +7,8 @@ from optimisers import optimisers
 from torch import nn
 
 from mmfncontra.models.gans import LimitedDataGAN
-from mmfncontra.models.gans.acceleration.memory_layout import follow_layout
+from mmfncontra.models.gans.acceleration.memory_layout import follow_layout, lay_out_channels_last
+from mmfncontra.models.pretrained import FrozenNetwork
 from mmfncontra.models.sampling import copy_generator, sample_images
 
 pytestmark = pytest.mark.usefixtures('default_scope')
@@ -104,3 +105,10 @@ def test_a_state_saved_in_another_layout_is_that_of_its_weights(fused):
 def test_other_values_are_refused(value):
     with pytest.raises(ValueError, match='channels_last must be True or False'):
         gan(channels_last=value)
+
+
+def test_a_frozen_network_inside_follows():
+    network = nn.Sequential(FrozenNetwork(nn.Conv2d(2, 2, 3), '00' * 32, 'none'))
+    lay_out_channels_last(network)
+    weight = network[0].network.weight
+    assert weight.is_contiguous(memory_format=torch.channels_last)
