@@ -7,7 +7,7 @@ from torch import Size, Tensor
 
 from .published_weights import adapt_published_weights, has_prefix
 
-_PLAIN, _WRAPPED = 'discriminator.', 'discriminator.backbone.'
+_PLAIN, _WRAPPED, _HEAD = 'discriminator.', 'discriminator.backbone.', 'discriminator.head.'
 # States that a training starts by itself where a checkpoint has none.
 _STARTED_ANEW = (
     'augment.',
@@ -103,7 +103,7 @@ def match_weights(
 
 
 def _renamed(state: Mapping[str, Tensor], expected: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    has, wants = has_prefix(state, _WRAPPED), has_prefix(expected, _WRAPPED)
+    has, wants = _is_wrapped(state), _is_wrapped(expected)
     if has == wants:
         return dict(state)
     old, new = (_WRAPPED, _PLAIN) if has else (_PLAIN, _WRAPPED)
@@ -113,12 +113,23 @@ def _renamed(state: Mapping[str, Tensor], expected: Mapping[str, Tensor]) -> dic
     }
 
 
+def _is_wrapped(state: Mapping[str, Tensor]) -> bool:
+    # A discriminator on a frozen network has a backbone too, and other parts beside it.
+    names = [name for name in state if name.startswith(_PLAIN)]
+    return bool(names) and all(name.startswith((_WRAPPED, _HEAD)) for name in names)
+
+
+def _contrasts(state: Mapping[str, Tensor]) -> bool:
+    return has_prefix(state, 'contrast.') or _is_wrapped(state)
+
+
+def _averages(state: Mapping[str, Tensor]) -> bool:
+    return has_prefix(state, 'generator_ema.')
+
+
 def _reason(state: Mapping[str, Tensor], expected: Mapping[str, Tensor]) -> str:
-    for part, prefixes in {
-        'contrast': ('contrast.', _WRAPPED),
-        'a moving average': ('generator_ema.',),
-    }.items():
-        has, wants = has_prefix(state, *prefixes), has_prefix(expected, *prefixes)
+    for part, holds in {'contrast': _contrasts, 'a moving average': _averages}.items():
+        has, wants = holds(state), holds(expected)
         if has != wants:
             made, this = ('with', 'has none') if has else ('without', 'has it')
             return f'it was made {made} {part}, this config {this}'

@@ -58,6 +58,8 @@ def _explain(error: Exception, cfg: Any) -> str | None:
     if not builds:
         return None
     inside = builds[-1].f_locals
+    if not isinstance(inside['cfg'], Mapping):
+        return _no_config(cfg, builds[-2].f_locals['cfg'] if builds[1:] else {}, inside['cfg'])
     given = {key: value for key, value in inside['cfg'].items() if key not in ('type', '_scope_')}
     component = inside.get('obj_cls')
     where = _locate(cfg, inside['cfg'])
@@ -72,6 +74,12 @@ def _explain(error: Exception, cfg: Any) -> str | None:
         said = ' '.join(str(error).split())[:200]
         message = f'{where or name}: {name} cannot be built from {_shown(given)}: {said}'
     return message
+
+
+def _no_config(cfg: Any, owner: Mapping[str, Any], value: Any) -> str:
+    key = next((key for key, given in owner.items() if given is value), 'a component')
+    where = '.'.join(filter(None, (_locate(cfg, owner), key)))
+    return f"{where} must be a config such as dict(type='…'), got {value!r}"
 
 
 def _wrong_arguments(

@@ -251,6 +251,36 @@ def test_components(start, text, culprit, remedy):
     check(complaint(start, text), culprit, remedy)
 
 
+# Arguments of a projected discriminator.
+PROJECTED = [
+    ('feature_size=100', r'^model\.discriminator\.feature_size must', 'multiple of 32'),
+    ('csm_kernel=2', r'^model\.discriminator\.csm_kernel must', '1 or 3'),
+    ('base_channels=4', "no argument 'base_channels'", "did you mean 'mix_channels'"),
+    ("backbone='lite0'", r'^model\.discriminator\.backbone must', r"dict\(type='…'\), got 'lite0'"),
+    ("backbone=dict(type='TimmBackbon')", r'backbone\.type: .*TimmBackbon', 'mean TimmBackbone'),
+    (
+        "backbone=dict(type='TimmBackbone', name='lite0')",
+        r'discriminator\.backbone: .*lite0',
+        "such as 'tf_efficientnet_lite0'",
+    ),
+    (
+        "backbone=dict(type='TimmBackbone', name='resnet18')",
+        r'discriminator\.backbone: .*resnet18',
+        'weights=FILE',
+    ),
+    ("backbone=dict(type='TimmBackbone', weights='w.pth')", r'w\.pth', 'does not exist'),
+]
+
+
+@pytest.mark.parametrize(
+    ('text', 'culprit', 'remedy'), PROJECTED, ids=[row[0] for row in PROJECTED]
+)
+def test_a_projected_discriminator(start, text, culprit, remedy):
+    pytest.importorskip('timm', reason='the extra pretrained is not installed')
+    network = f"dict(_delete_=True, type='ProjectedDiscriminator', in_size=64, {text})"
+    check(complaint(start, f'model = dict(discriminator={network})'), culprit, remedy)
+
+
 def test_what_is_good_is_taken(start, place):
     """The same config, with weights that fit and a broken image that may be left out."""
     from mmfncontra.models.archs import FastGANGenerator

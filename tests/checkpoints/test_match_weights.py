@@ -33,6 +33,18 @@ def test_and_the_other_way_round():
     assert match.describe() == ('not in this model: discriminator.head.d, contrast.weights.weight')
 
 
+def test_a_backbone_of_its_own_is_no_contrast():
+    plain = BASELINE | {'discriminator.backbone.weights_sha256': X}
+    contrast = {name.replace('discriminator.', 'discriminator.backbone.'): plain[name]
+                for name in plain} | {'discriminator.head.d': X}  # fmt: skip
+    there = match_weights(plain, contrast, rename=True)
+    assert set(there.weights) == {*contrast} - {'discriminator.head.d'}
+    assert there.reason == 'it was made without contrast, this config has it'
+    back = match_weights(contrast, plain, rename=True)
+    assert set(back.weights) == set(plain) and back.unexpected == ['discriminator.head.d']
+    assert match_weights(plain, plain, rename=True).is_exact
+
+
 @pytest.mark.parametrize(
     ('state', 'expected', 'said'),
     [

@@ -4,6 +4,7 @@ import inspect
 
 from torch import nn
 
+from ..heads.contrastive_discriminator import ContrastiveDiscriminator
 from ..network_facts import in_size, out_size
 
 
@@ -66,7 +67,7 @@ def _check_sizes(gan: nn.Module) -> None:
             f'generator makes images of {made} pixels, discriminator takes {taken}: they must be '
             'the same'
         )
-    network = getattr(gan.discriminator, 'backbone', gan.discriminator)
+    network = _without_head(gan.discriminator)
     ignored = getattr(network, 'takes_small_image', True) is False
     if ignored and getattr(gan.generator, 'to_small', None) is not None:
         # Its layer would get no gradient, which a distributed wrapper waits for.
@@ -113,4 +114,9 @@ def _check_second_gradients(gan: nn.Module) -> None:
 
 def _kind(part: nn.Module) -> str:
     """Class of a part, of a discriminator without its contrastive head."""
-    return type(getattr(part, 'backbone', part)).__name__
+    return type(_without_head(part)).__name__
+
+
+def _without_head(part: nn.Module) -> nn.Module:
+    # Others may have a backbone too.
+    return part.backbone if isinstance(part, ContrastiveDiscriminator) else part

@@ -1,10 +1,11 @@
 """Networks of mmagic as configs of LimitedDataGAN."""
 
 import copy
+from importlib.util import find_spec
 
 import pytest
 import torch
-from gan_configs import CONTRAST, DCGAN, FASTGAN, PLAIN_FASTGAN, SAGAN, STYLEGAN2
+from gan_configs import CONTRAST, DCGAN, FASTGAN, PLAIN_FASTGAN, PROJECTED, SAGAN, STYLEGAN2
 from mmengine.optim import OptimWrapperDict
 from optimisers import optimisers
 from torch.distributed import HashStore
@@ -248,6 +249,14 @@ def test_taps_must_be_a_list():
                 )
             ),
             r'set model\.generator\.small=False',
+        ),
+        *(
+            (
+                dict(discriminator=PROJECTED['discriminator'], contrast=contrast),
+                'ProjectedDiscriminator does not look at the small image of FastGANGenerator',
+            )
+            for contrast in (None, CONTRAST)
+            if find_spec('timm')
         ),
     ],
 )
