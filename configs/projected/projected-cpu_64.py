@@ -3,7 +3,7 @@
 _base_ = './projected.py'
 model = dict(
     generator=dict(out_size=64, base_channels=16, noise_size=64),
-    discriminator=dict(in_size=64, mix_channels=32, feature_size=64),
+    discriminator=dict(in_size=64, mix_channels=16, feature_size=64),
     ema_config=dict(half_life_kimg=5),
 )
 train_dataloader = dict(batch_size=8, dataset=dict(size=64))

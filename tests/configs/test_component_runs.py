@@ -4,13 +4,18 @@ import math
 
 import pytest
 import torch
-from short_runs import CONFIGS, FASTGAN, STYLEGAN2, logged, train
+from short_runs import CONFIGS, FASTGAN, PROJECTED, STYLEGAN2, logged, train
 
 from mmfncontra.apis.catalogue import components
 from mmfncontra.config.load import load_config
 
 BASELINES = {
     'fastgan': FASTGAN,
+    'projected': {
+        **PROJECTED,
+        'model.generator.out_size': 64,
+        'model.discriminator.in_size': 64,
+    },
     'stylegan2-ada': {
         **{key: value for key, value in STYLEGAN2.items() if 'auxiliary' not in key},
         # At 8 pixels there is nothing to blur.

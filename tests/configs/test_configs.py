@@ -195,7 +195,7 @@ def test_the_sets_and_sizes_are_all_there():
     wanted |= {
         f'{folder}/{baseline}-{contrast}_shells.py'
         for contrast, folder in CONTRASTS.items()
-        for baseline in ('fastgan', 'stylegan2-ada')
+        for baseline in ('fastgan', 'stylegan2-ada', 'projected')
     }
     assert set(NAMES) == wanted
 

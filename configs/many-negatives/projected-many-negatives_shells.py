@@ -1,0 +1,3 @@
+_base_ = ['../projected/projected_shells.py', '../_base_/contrast/many-negatives.py']
+model = dict(contrast=_base_.contrast)
+custom_hooks = [*_base_.custom_hooks, *_base_.contrast_hooks]
