@@ -211,6 +211,20 @@ def test_two_ranks_equal_one(runs):
             assert (one[name] + two[name]) / 2 == pytest.approx(value, rel=1e-8, abs=1e-8), name
 
 
+def with_another_file_on_the_second_rank():
+    model = projected()
+    if get_rank():
+        next(b for n, b in model.named_buffers() if n.endswith('weights_sha256')).add_(1)
+    with mock.patch.object(Runner, 'wrap_model', lambda _, cfg, model: model):
+        TrainingRunner.__new__(TrainingRunner).wrap_model(None, model)
+
+
+def test_ranks_with_other_weights_are_refused(tmp_path):
+    errors = on_two_ranks(with_another_file_on_the_second_rank, folder=tmp_path, method='spawn')
+    for error in errors:
+        assert 'the processes have different weights of a pretrained network' in str(error)
+
+
 def test_projections_of_the_first_rank_are_those_of_all(tmp_path):
     run = partial(drawn_on_each_rank, projected)
     one, two = on_two_ranks(run, folder=tmp_path, method='spawn')

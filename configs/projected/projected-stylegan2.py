@@ -1,5 +1,5 @@
-# As projected.py, with StyleGAN2's generator: a short mapping from 128 numbers (published: from 64),
-# heads of separable convolutions, and ten times the rates.
+# As projected.py, with StyleGAN2's generator: a short mapping from 128 numbers (published: from
+# 64), heads of separable convolutions, and ten times the rates.
 _base_ = './projected.py'
 model = dict(
     generator=dict(

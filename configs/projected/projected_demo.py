@@ -9,8 +9,10 @@ train_dataloader = dict(
         seed=0,
         # Not flipped: these shells coil one way, as nearly all do.
         pipeline=[dict(type='PackImages')]))
-train_cfg = dict(max_iters=1400, val_interval=700)
+train_cfg = dict(max_iters=700, val_interval=700)
 param_scheduler = [
-    dict(type='LinearLR', start_factor=1.0, end_factor=0.1, begin=0, end=1400, by_epoch=False)]
+    dict(type='LinearLR', start_factor=1.0, end_factor=0.1, begin=550, end=700, by_epoch=False)]
 default_hooks = dict(
-    checkpoint=dict(interval=700), samples=dict(interval=200), doctor=dict(interval=100, window=200))
+    checkpoint=dict(interval=350),
+    samples=dict(interval=100),
+    doctor=dict(interval=100, window=200))

@@ -24,7 +24,7 @@ from mmfncontra.evaluation.metrics.sample_metric import (
     make_card,
     read_image,
 )
-from mmfncontra.evaluation.metrics.seen_networks import frozen_hashes
+from mmfncontra.models.pretrained import frozen_hashes
 from mmfncontra.models.sampling import iterate_pixels
 from mmfncontra.registry import DATASETS, METRICS
 from mmfncontra.utils.checks import check_integers, check_writable

@@ -32,6 +32,7 @@ from mmfncontra.checkpoints.rank_state import (
 )
 from mmfncontra.checkpoints.store import latest_checkpoint
 from mmfncontra.config.check import check_values
+from mmfncontra.models.pretrained import frozen_hashes
 from mmfncontra.utils.console import quiet_console
 from mmfncontra.utils.files import whole_file
 from mmfncontra.utils.rng import continued_seed
@@ -94,8 +95,18 @@ class TrainingRunner(Runner):
         Args:
             model_wrapper_cfg: See ``Runner.wrap_model``.
             model: The model.
+
+        Raises:
+            ValueError: If processes have found other weights of a frozen network.
         """
         model = super().wrap_model(model_wrapper_cfg, model)
+        found = all_gather_object(sorted(frozen_hashes(dict(model.named_buffers()))))
+        if any(hashes != found[0] for hashes in found):
+            raise ValueError(
+                'the processes have different weights of a pretrained network (SHA-256 '
+                f'{", ".join(" ".join(hashes) for hashes in found)}): install the same packages, '
+                'or name the same file, on every machine'
+            )
         for buffer in model.buffers():
             broadcast(buffer)
         return model

@@ -30,6 +30,25 @@ def check_integers(minimum: int = 1, /, **arguments: object) -> None:
             raise ValueError(f'{name} must be {wanted}, got {value!r}')
 
 
+def check_booleans(**arguments: object) -> None:
+    """Check that arguments are ``True`` or ``False``.
+
+    Args:
+        **arguments: Values by the names that the message gives them.
+
+    Raises:
+        ValueError: For the first one that is neither.
+
+    Example:
+        >>> check_booleans(separable='no')
+        Traceback (most recent call last):
+        ValueError: separable must be True or False, got 'no'
+    """
+    for name, value in arguments.items():
+        if not isinstance(value, bool):
+            raise ValueError(f'{name} must be True or False, got {value!r}')
+
+
 def check_positive(**arguments: object) -> None:
     """Check that arguments are finite numbers above 0.
 

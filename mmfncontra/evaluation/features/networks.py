@@ -126,10 +126,13 @@ def find_weights(
     Raises:
         FileNotFoundError: If it is not there; the message names file, folder and address.
         ImportError: If the package that holds it is missing.
+        ValueError: If ``weights`` is no path.
     """
     if network.of_timm:
         require_timm()
     if weights is not None:
+        if not isinstance(weights, str | Path):
+            raise ValueError(f'weights must be the path of a file, got {weights!r}')
         path = Path(weights).expanduser()
         if not path.is_file():
             known = f'{network.published_file}, which is published at {network.url}'

@@ -9,8 +9,9 @@ import torch
 from torch import Tensor, nn
 
 from mmfncontra.registry import METRICS
+from mmfncontra.utils.checks import check_booleans
 
-from ..features import FeatureExtractor, cached_features
+from ..features import EXTRACTORS, FeatureExtractor, cached_features
 from ..functional import extrapolate, feature_copy_rate, nearer_to_training
 from ..functional.frechet import frechet_distance
 from ..functional.inception_score import inception_score
@@ -109,6 +110,13 @@ class FeatureMetrics(SampleMetric):
         **kwargs,
     ) -> None:
         super().__init__(num_fake, precision=precision, **kwargs)
+        if not isinstance(extractor, str) or extractor not in EXTRACTORS:
+            raise ValueError(f'extractor must be one of {", ".join(EXTRACTORS)}, got {extractor!r}')
+        check_booleans(optional=optional)
+        if not isinstance(values, Sequence):
+            raise ValueError(f'values must be a list of {", ".join(self.NAMES)}, got {values!r}')
+        if heldout is not None and not isinstance(heldout, dict):
+            raise ValueError(f'heldout must be the config of a data set or None, got {heldout!r}')
         if extractor != 'inception' and not isinstance(values, str):
             values = dict.fromkeys('fid' if value == 'fd' else value for value in values)
         self.values = self._check_values(values if isinstance(values, str) else tuple(values))

@@ -11,6 +11,7 @@ from torch.utils.data import DataLoader
 
 from mmfncontra.models.sampling import calibrate_batchnorm, copy_generator
 from mmfncontra.registry import METRICS
+from mmfncontra.utils.checks import check_integers
 from mmfncontra.utils.unwrap import unwrap
 
 from ..features import LPIPSDistance
@@ -53,6 +54,7 @@ class PerceptualMetrics(SampleMetric):
         **kwargs,
     ) -> None:
         super().__init__(num_fake, **kwargs)
+        check_integers(num_paths=num_paths)
         self._distance = LPIPSDistance(weights, network=network)
         published = network == 'lpips_vgg16'
         self._diversity = 'lpips_diversity' if published else f'{network}_diversity'

@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from torch.utils.data import DataLoader
 
 from mmfncontra.launch.patient_group import patient_group
+from mmfncontra.models.pretrained import frozen_hashes
 from mmfncontra.utils.checks import check_integers
 from mmfncontra.utils.precision import check_precision
 from mmfncontra.utils.unwrap import unwrap
@@ -20,7 +21,6 @@ from mmfncontra.utils.unwrap import unwrap
 from ..card import MetricCard, library_versions
 from ..hashes import images_hash
 from .generated_batches import GeneratedBatches
-from .seen_networks import frozen_hashes
 
 
 class SampleMetric(BaseMetric):

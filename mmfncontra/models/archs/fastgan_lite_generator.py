@@ -4,7 +4,7 @@ from torch import Tensor, nn
 from torch.nn.utils import spectral_norm
 
 from mmfncontra.registry import MODELS
-from mmfncontra.utils.checks import check_integers
+from mmfncontra.utils.checks import check_booleans, check_integers
 
 from ..layers import EvenAvgPool2d, UpsampledConv2d
 from .fastgan_blocks import (
@@ -39,7 +39,8 @@ class FastGANLiteGenerator(nn.Module):
         full: Two convolutions and noise in every block.
 
     Raises:
-        ValueError: If a size is not one of the above or a count is not a positive integer.
+        ValueError: If a size is not one of the above, a count is not a positive integer or a switch
+            is no boolean.
 
     Example:
         >>> import torch
@@ -61,6 +62,7 @@ class FastGANLiteGenerator(nn.Module):
         check_integers(
             base_channels=base_channels, noise_size=noise_size, out_channels=out_channels
         )
+        check_booleans(excitations=excitations, full=full)
         self.out_size = out_size
         self.noise_size = noise_size
         self.resolutions = tuple(r for r in GENERATOR_WIDTHS if 8 <= r <= out_size)

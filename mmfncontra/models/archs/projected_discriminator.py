@@ -8,7 +8,7 @@ from torch import Tensor, nn
 from torch.nn.utils import spectral_norm
 
 from mmfncontra.registry import MODELS
-from mmfncontra.utils.checks import check_integers
+from mmfncontra.utils.checks import check_booleans, check_integers
 
 from ..layers import FixedConv2d
 from ..network_facts import full_size
@@ -85,7 +85,8 @@ class ProjectedDiscriminator(nn.Module):
         super().__init__()
         check_integers(32, in_size=in_size)
         check_integers(4, mix_channels=mix_channels)
-        if csm_kernel not in (1, 3):
+        check_booleans(separable=separable)
+        if csm_kernel not in (1, 3) or isinstance(csm_kernel, bool):
             raise ValueError(f'csm_kernel must be 1 or 3, got {csm_kernel!r}')
         if feature_size is None:
             feature_size = max(in_size, FEATURE_SIZE)
@@ -98,6 +99,11 @@ class ProjectedDiscriminator(nn.Module):
         self.in_size, self.feature_size = in_size, feature_size
         self.augment = None if augment is None else MODELS.build(augment)
         self.backbone = MODELS.build(backbone or dict(type='mmfncontra.TimmBackbone'))
+        if len(getattr(self.backbone, 'channels', ())) != SCALES:
+            raise ValueError(
+                'backbone must be a frozen network with maps at four strides, such as '
+                f'TimmBackbone, got {type(self.backbone).__name__}'
+            )
         mixed = [mix_channels * m for m in (1, 2, 4, 8)]
         for scale, (channels, width) in enumerate(zip(self.backbone.channels, mixed, strict=True)):
             self.add_module(f'features_{scale}', nn.Identity())  # a name for taps

@@ -1,9 +1,11 @@
 """A network that is used as it is: never trained, never saved."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 import torch
-from torch import nn
+from torch import Tensor, nn
+
+_HASH = 'weights_sha256'
 
 
 class FrozenNetwork(nn.Module):
@@ -56,3 +58,19 @@ class FrozenNetwork(nn.Module):
                 f'trained with'
             )
         super()._load_from_state_dict(state_dict, prefix, *args)
+
+
+def frozen_hashes(tensors: Mapping[str, Tensor]) -> frozenset[str]:
+    """Hashes of the weights of the frozen networks within a model.
+
+    By the features of networks that took part in a training it is not judged.
+
+    Args:
+        tensors: State dict of the model, or its buffers by name: a :class:`FrozenNetwork` has the
+            hash among them.
+
+    Returns:
+        First 16 hexadecimal digits of the SHA-256 of each one's file.
+    """
+    digests = (value for name, value in tensors.items() if name.rpartition('.')[2] == _HASH)
+    return frozenset(bytes(digest.tolist()).hex()[:16] for digest in digests)

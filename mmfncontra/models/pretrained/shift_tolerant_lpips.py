@@ -14,7 +14,7 @@ from mmfncontra.utils.files import file_sha256
 
 from .frozen_network import FrozenNetwork
 from .perceptual_features import layer_distances, unit_features
-from .weight_files import check_shapes, package_file, read_weights
+from .weight_files import check_shapes, named_file, package_file, read_weights
 
 TRUNKS = ('vgg', 'alex')
 # Channels of VGG16's 3x3 convolutions, by slice.
@@ -64,7 +64,7 @@ class ShiftTolerantLPIPS(FrozenNetwork):
     def __init__(self, trunk: str = 'vgg', weights: str | Path | None = None) -> None:
         if trunk not in TRUNKS:
             raise ValueError(f"trunk must be 'vgg' or 'alex', got {trunk!r}")
-        path = shift_tolerant_weights_file(trunk) if weights is None else Path(weights).expanduser()
+        path = shift_tolerant_weights_file(trunk) if weights is None else named_file(weights)
         state, name = read_weights(path), f'ST-LPIPS on {trunk}'
         with torch.device('meta'):  # the file has every number of it, so none are drawn
             network = _Network(trunk)

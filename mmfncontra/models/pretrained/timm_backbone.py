@@ -10,7 +10,7 @@ from mmfncontra.registry import MODELS
 from mmfncontra.utils.files import file_sha256
 
 from .frozen_network import FrozenNetwork
-from .weight_files import check_shapes, package_file, read_weights, require_timm
+from .weight_files import check_shapes, named_file, package_file, read_weights, require_timm
 
 # The networks whose ImageNet weights come as a package of their own.
 PACKAGES = {
@@ -127,15 +127,14 @@ def load_timm(name: str, weights: str | Path | None) -> tuple[nn.Module, Path]:
 
     if not isinstance(name, str) or not timm.is_model(name):
         raise ValueError(
-            "backbone must be a name that timm knows, such as 'tf_efficientnet_lite0', got "
-            f'{name!r}'
+            f"name must be one that timm knows, such as 'tf_efficientnet_lite0', got {name!r}"
         )
     if weights is None and name not in PACKAGES:
         raise ValueError(
             f'backbone {name} needs a file of its weights (weights=FILE); without one there are '
             f'{", ".join(PACKAGES)}'
         )
-    path = package_file(*PACKAGES[name]) if weights is None else Path(weights).expanduser()
+    path = package_file(*PACKAGES[name]) if weights is None else named_file(weights)
     state = read_weights(path)
     # Its random weights are replaced: the run's random numbers stay as they were.
     with torch.random.fork_rng(devices=[]):

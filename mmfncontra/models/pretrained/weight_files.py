@@ -29,6 +29,29 @@ def package_file(package: str, pattern: str) -> Path:
     )
 
 
+def named_file(weights: object) -> Path:
+    """The file that an argument ``weights`` names.
+
+    Args:
+        weights: The argument; ``~`` is the reader's home.
+
+    Raises:
+        FileNotFoundError: If there is no such file.
+        ValueError: If it names a folder, or is no path.
+    """
+    if not isinstance(weights, str | Path):
+        raise ValueError(f'weights must be the path of a file, got {weights!r}')
+    path = Path(weights).expanduser()
+    if path.is_dir():
+        raise ValueError(f'weights must be the path of a file, but {path} is a folder')
+    if not path.is_file():
+        raise FileNotFoundError(
+            f'weights: {path} does not exist; name the file, or leave weights out where a package '
+            'has them'
+        )
+    return path
+
+
 def require_timm() -> None:
     """Check that timm is installed, which is slow to import.
 
@@ -46,11 +69,8 @@ def read_weights(path: Path) -> dict[str, Tensor]:
         path: The file.
 
     Raises:
-        FileNotFoundError: If there is none.
         ValueError: If it holds no state dict.
     """
-    if not path.is_file():
-        raise FileNotFoundError(f'there are no weights at {path}: it does not exist')
     try:
         if path.suffix == '.safetensors':
             from safetensors.torch import load_file

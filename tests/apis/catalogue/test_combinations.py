@@ -25,7 +25,8 @@ def rows():
 @pytest.mark.parametrize('addition', combinations.ADDITIONS)
 def test_page_says_what_is(addition):
     assert set(rows()) == set(combinations.ADDITIONS)
-    for baseline in ('FastGAN', 'DCGAN'):
+    assert list(rows()[addition]) == list(combinations.BASELINES)
+    for baseline in ('FastGAN', 'Projected', 'DCGAN'):
         error = combinations._try(CONFIGS, baseline, addition)
         assert rows()[addition][baseline].startswith('no (' if error else 'yes'), error
         if error:

@@ -16,8 +16,7 @@ from mmfncontra.evaluation.metrics.sample_metric import (
     make_card,
     named_depends,
 )
-from mmfncontra.evaluation.metrics.seen_networks import frozen_hashes
-from mmfncontra.models.pretrained import weight_files
+from mmfncontra.models.pretrained import frozen_hashes, weight_files
 
 pytestmark = pytest.mark.skipif(
     find_spec('timm') is None, reason='the extra pretrained is not installed'

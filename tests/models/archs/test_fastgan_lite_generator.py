@@ -74,6 +74,7 @@ def test_full_blocks_have_noise():
     [
         (dict(out_size=100), 'out_size must be one of'),
         (dict(base_channels=0), 'base_channels must be a positive integer'),
+        (dict(full='False'), "full must be True or False, got 'False'"),
         (dict(noise_size='many'), 'noise_size must be a positive integer'),
     ],
 )

@@ -211,6 +211,12 @@ def test_another_backbone_by_its_name_and_file(tmp_path):
         (dict(in_size=16), 'in_size must be an integer of 32 or more, got 16'),
         (dict(mix_channels=2), 'mix_channels must be an integer of 4 or more, got 2'),
         (dict(csm_kernel=5), 'csm_kernel must be 1 or 3, got 5'),
+        (dict(csm_kernel=True), 'csm_kernel must be 1 or 3, got True'),
+        (dict(separable='no'), "separable must be True or False, got 'no'"),
+        (
+            dict(backbone=dict(type='mmfncontra.FixedConv2d', in_channels=3, out_channels=3)),
+            'backbone must be a frozen network with maps at four strides',
+        ),
         (dict(feature_size=100), 'feature_size must be a multiple of 32, got 100'),
         (dict(feature_size=32), 'feature_size must be an integer of 64 or more, got 32'),
         (dict(in_size=250), 'feature_size must be a multiple of 32, got 250'),
