@@ -298,6 +298,14 @@ def test_stylegan2_follows_the_rules_of_ada(size):
         assert all(type(beta) is float for beta in optimizer.betas)
 
 
+@pytest.mark.parametrize('stem', ['projected-cpu_64', 'projected_photos'])
+@pytest.mark.parametrize('size', [64, 128, 256])
+def test_a_cpu_sees_images_whole_and_trains_no_longer_for_their_size(stem, size):
+    cfg, own = baseline(stem, size), baseline(stem)
+    assert cfg.model.discriminator.feature_size == cfg.model.generator.out_size == size
+    assert cfg.train_cfg == own.train_cfg
+
+
 def test_stylegan2_differs_from_fastgan_in_its_base():
     one, other = (
         (ROOT / f'fncontra/{stem}_shells.py').read_text().splitlines()
