@@ -260,7 +260,7 @@ PROJECTED = [
     ("backbone=dict(type='TimmBackbon')", r'backbone\.type: .*TimmBackbon', 'mean TimmBackbone'),
     (
         "backbone=dict(type='TimmBackbone', name='lite0')",
-        r'discriminator\.backbone: .*lite0',
+        r'^model\.discriminator\.backbone\.name must',
         "such as 'tf_efficientnet_lite0'",
     ),
     (

@@ -40,6 +40,7 @@ OTHERS = {
     *('ADA', 'APA', 'DiffAugment', 'HingeGANLoss', 'LogisticGANLoss', 'LPIPSReconstructionLoss'),
     *('LeCamLoss', 'PathLengthPenalty', 'R1Penalty', 'WaveletL1Loss'),
     *('FastGANGenerator', 'FastGANDiscriminator', 'FastGANBigDiscriminator'),
+    *('FastGANLiteGenerator', 'ProjectedDiscriminator'),
 }
 ROOMS = (
     *('archs', 'augments', 'contrasts', 'heads', 'layers', 'losses', 'negatives', 'objectives'),

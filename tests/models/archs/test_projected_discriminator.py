@@ -214,7 +214,7 @@ def test_another_backbone_by_its_name_and_file(tmp_path):
         (dict(csm_kernel=True), 'csm_kernel must be 1 or 3, got True'),
         (dict(separable='no'), "separable must be True or False, got 'no'"),
         (
-            dict(backbone=dict(type='mmfncontra.FixedConv2d', in_channels=3, out_channels=3)),
+            dict(backbone=dict(type='mmfncontra.DiffAugment')),
             'backbone must be a frozen network with maps at four strides',
         ),
         (dict(feature_size=100), 'feature_size must be a multiple of 32, got 100'),

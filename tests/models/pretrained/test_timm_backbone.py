@@ -114,8 +114,10 @@ def test_another_network_takes_a_file_and_its_own_normalisation(tmp_path):
     [
         (
             dict(name='lite0'),
-            "a name that timm knows, such as 'tf_efficientnet_lite0', got 'lite0'",
+            "name must be one that timm knows, such as 'tf_efficientnet_lite0', got 'lite0'",
         ),
+        (dict(weights=5), 'weights must be the path of a file, got 5'),
+        (dict(weights='/'), 'weights must be the path of a file, but / is a folder'),
         (dict(name=3), 'got 3'),
         (dict(name='resnet18'), r'resnet18 needs a file of its weights \(weights=FILE\)'),
     ],
