@@ -1,5 +1,6 @@
 """A few iterations of every way to contrast on each baseline it has a config for."""
 
+import itertools
 import math
 
 import pytest
@@ -36,8 +37,15 @@ def config_of(baseline, contrast):
     return found[0]
 
 
-@pytest.mark.parametrize('contrast', CONTRASTS)
-@pytest.mark.parametrize('baseline', BASELINES)
+def runs():
+    """Every way on every baseline; on the third, those that differ most from one another."""
+    for baseline, contrast in itertools.product(BASELINES, CONTRASTS):
+        often = baseline != 'projected' or contrast in ('sscl', 'masking', 'pcl')
+        marks = () if often else pytest.mark.slow
+        yield pytest.param(baseline, contrast, marks=marks, id=f'{baseline}-{contrast}')
+
+
+@pytest.mark.parametrize(('baseline', 'contrast'), runs())
 def test_trains(baseline, contrast, tmp_path):
     config = config_of(baseline, contrast)
     options = {
