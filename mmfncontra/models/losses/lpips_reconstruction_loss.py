@@ -165,7 +165,8 @@ class LPIPSReconstructionLoss(nn.Module):
         self._frozen = (network,)
 
     def _apply(self, fn: Callable, recurse: bool = True) -> 'LPIPSReconstructionLoss':
-        self._frozen[0]._apply(fn)
+        if not hasattr(self, 'perceptual'):  # which moves its network itself
+            self._frozen[0]._apply(fn)
         return super()._apply(fn, recurse)
 
     def forward(self, reconstructions: Sequence[Tensor], targets: Sequence[Tensor]) -> Tensor:
