@@ -1,20 +1,17 @@
 """One page on one or several trainings: a single HTML file that needs nothing else."""
 
-import base64
-import hashlib
 import os
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from importlib.resources import files
 from itertools import groupby
 from pathlib import Path
 
 import numpy as np
-from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from mmfncontra.evaluation.card import MetricCard
 
 from .groups import give_names, group_runs
+from .html import render_page
 from .images import inline_figure, inline_picture
 from .plots import Plot, plot_metrics, plot_scalars, plot_spectra
 from .record import RunRecord, read_run
@@ -81,23 +78,15 @@ def render_report(runs: Sequence[RunRecord]) -> str:
         runs: One or more; their names are made distinct and their notes added to, in place.
 
     Returns:
-        HTML. Everything from the runs is escaped, and the page's own policy forbids scripts and
-        requests other than its own.
+        HTML; see :func:`render_page`.
     """
     give_names(runs)
     groups = group_runs(runs)
     width = max(_LEAST_WIDTH, _WIDTH // len(runs))
     positions, frames = _timeline(runs, width)
-    templates = files(__package__) / 'templates'
-    script, style = ((templates / f'report.{kind}').read_text('utf-8') for kind in ('js', 'css'))
-    environment = Environment(
-        loader=PackageLoader(__package__),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    return environment.get_template('report.html').render(
+    return render_page(
+        'report.html',
+        script='report.js',
         runs=runs,
         groups={label: members for label, members in groups.items() if len(members) > 1},
         positions=positions,
@@ -114,10 +103,6 @@ def render_report(runs: Sequence[RunRecord]) -> str:
         ),
         spectra=_inline(_spectra(runs)),
         tables=metric_tables(runs, groups),
-        script=script,
-        script_hash=base64.b64encode(hashlib.sha256(script.encode()).digest()).decode(),
-        style=style,
-        plural='s' if len(runs) > 1 else '',
     )
 
 
