@@ -106,13 +106,13 @@ class AblationTable:
 
     def to_markdown(self) -> str:
         """The table, its legend and notes."""
-        heads = ['variant', 'seeds', *(f'{m}{_markdown_arrow(m)}' for m in self.metrics)]
+        heads = ['variant', 'seeds', *(f'{m}{show_direction(m)}' for m in self.metrics)]
         lines = [_markdown_row(heads), _markdown_row(['---'] * len(heads))]
         for name, cells in self.rows.items():
             label = f'{name} (baseline)' if name == self.baseline else name
             shown = [_markdown_cell(cells[metric]) for metric in self.metrics]
             lines.append(_markdown_row([label, _seeds(cells), *shown]))
-        lines += ['', *(f'* {sentence}' for sentence in [*self._legend(), *self.notes])]
+        lines += ['', *(f'* {sentence}' for sentence in [*self.legend(), *self.notes])]
         if self.descriptions:
             lines += ['', _markdown_row(['variant', 'what it is']), '| --- | --- |']
             lines += [_markdown_row([name, self.descriptions.get(name, '')]) for name in self.rows]
@@ -151,7 +151,8 @@ class AblationTable:
             lines.append(' & '.join([label, seeds, *shown]) + r' \\')
         return '\n'.join([*lines, r'\bottomrule', r'\end{tabular}', ''])
 
-    def _legend(self) -> list[str]:
+    def legend(self) -> list[str]:
+        """What the values mean, in sentences."""
         cells = [c for row in self.rows.values() for c in row.values() if c.comparison]
         pairs = [c.comparison.num_pairs for c in cells if c.comparison.num_pairs]
         legend = ['Mean ± standard deviation over seeds.']
@@ -165,7 +166,7 @@ class AblationTable:
                 'p: paired t-test over seeds, Holm-corrected over the variants of a column, not '
                 f'over columns; bold: p below {SIGNIFICANT}. The test takes differences for '
                 'normal. The sign-flip test in the CSV does not, but cannot fall below '
-                f'{_p_value(2 / 2**num)} with {num} seeds.'
+                f'{show_p(2 / 2**num)} with {num} seeds.'
             )
         if min(pairs) < FEWEST_PAIRS:
             legend.append(
@@ -285,8 +286,13 @@ def _seeds(cells: Mapping[str, Cell]) -> str:
     return str(max(numbers)) if len(numbers) == 1 else f'{min(numbers)}–{max(numbers)}'
 
 
-def _mean_and_std(cell: Cell, plus_minus: str) -> str:
-    """The mean to the digits that its standard deviation leaves it, two of which are shown."""
+def mean_and_std(cell: Cell, plus_minus: str = ' ± ') -> str:
+    """The mean to the digits that its standard deviation leaves it, two of which are shown.
+
+    Example:
+        >>> mean_and_std(Cell(n=3, mean=4.1234, std=0.0987))
+        '4.123 ± 0.099'
+    """
     if cell.mean is None:
         return ''
     if not cell.std:
@@ -297,11 +303,13 @@ def _mean_and_std(cell: Cell, plus_minus: str) -> str:
     return f'{cell.mean:.{decimals}f}{plus_minus}{cell.std:.{decimals}f}'
 
 
-def _p_value(p: float, equals: str = ' ') -> str:
+def show_p(p: float, equals: str = ' ') -> str:
+    """A p-value to two digits, or below 0.001."""
     return f'p{equals}{p:.2g}' if p >= 0.001 else f'p{equals.replace("=", "")}< 0.001'
 
 
-def _markdown_arrow(metric: str) -> str:
+def show_direction(metric: str) -> str:
+    """An arrow to the better values of a metric, with a space before it; empty if not known."""
     direction = direction_of(metric)
     if isinstance(direction, float):
         return f' → {direction:g}'
@@ -311,11 +319,11 @@ def _markdown_arrow(metric: str) -> str:
 def _markdown_cell(cell: Cell) -> str:
     if cell.mean is None:
         return '–'
-    text = _mean_and_std(cell, ' ± ') + (f' {SEEN_MARK}' if cell.seen else '')
+    text = mean_and_std(cell) + (f' {SEEN_MARK}' if cell.seen else '')
     found = cell.comparison
     if found is not None and found.difference is not None:
         mark = {'better': '▲ ', 'worse': '▼ ', '': ''}[cell.verdict]
-        p = '' if cell.p_t_holm is None else f', {_p_value(cell.p_t_holm)}'
+        p = '' if cell.p_t_holm is None else f', {show_p(cell.p_t_holm)}'
         text += f' ({mark}{found.difference:+.2g}{p})'
     return f'**{text}**' if cell.significant else text
 
@@ -334,11 +342,11 @@ def _latex_arrow(metric: str) -> str:
 def _latex_cell(cell: Cell) -> str:
     if cell.mean is None:
         return '--'
-    text = _latex_numbers(_mean_and_std(cell, r' \pm ')) + (r'^\dagger' if cell.seen else '')
+    text = _latex_numbers(mean_and_std(cell, r' \pm ')) + (r'^\dagger' if cell.seen else '')
     text = rf'$\mathbf{{{text}}}$' if cell.significant else f'${text}$'
     found = cell.comparison
     if found is not None and found.difference is not None:
-        p = '' if cell.p_t_holm is None else f', ${_p_value(cell.p_t_holm, " = ")}$'
+        p = '' if cell.p_t_holm is None else f', ${show_p(cell.p_t_holm, " = ")}$'
         text += f' (${_latex_numbers(f"{found.difference:+.2g}")}${p})'
     return text
 
