@@ -4,7 +4,6 @@ from collections.abc import Sequence
 
 import torch
 from mmengine.dist import all_reduce, get_world_size
-from mmengine.logging import MessageHub
 from mmengine.optim import OptimWrapper, OptimWrapperDict
 from torch import Tensor, nn
 
@@ -13,11 +12,10 @@ from mmfncontra.utils.unwrap import unwrap, unwrap_images
 
 from ..contrasts import Prototypes
 from ..layers import use_lean_spectral_norm
-from ..network_facts import noise_size, num_classes, out_size
-from .acceleration import Acceleration, uncompiled
+from ..network_facts import full_size, noise_size, num_classes, out_size
+from .acceleration import Acceleration
 from .auxiliary_losses import AuxiliaryLosses
 from .check_parts import check_named, check_parts
-from .discriminate import discriminate
 from .guarded_update import guarded_update
 from .kept_buffers import KeptBuffers
 from .moving_average import start_average, update_average
@@ -29,11 +27,11 @@ from .networks import (
     detached,
     network_parameters,
 )
-from .sampling_gan import SamplingGAN
+from .step_losses import StepLosses
 
 
 @MODELS.register_module()
-class LimitedDataGAN(SamplingGAN):
+class LimitedDataGAN(StepLosses):
     """A GAN for few images, put together from a config.
 
     One iteration: a batch of fakes is generated and augmented once; the discriminator steps on real
@@ -217,12 +215,6 @@ class LimitedDataGAN(SamplingGAN):
         self._kept_buffers.restore(logs['skipped'] > 0)
         return logs
 
-    def _due_in_disc(self) -> list[str]:
-        return self.disc_auxiliary_losses.due(self._iteration)
-
-    def _due_in_gen(self) -> list[str]:
-        return self.gen_auxiliary_losses.due(self._iteration)
-
     def _labels(self, data: dict) -> dict[str, Tensor]:
         if not self.num_classes:
             return {}
@@ -249,54 +241,11 @@ class LimitedDataGAN(SamplingGAN):
             Losses to log with ``r_t`` and ``skipped``, and the contrast's prototypes for the
             generator's step.
         """
-        contrast, prototypes = self.contrast, None
-        due = self._due_in_disc()
-        fake = detached(fake)
-        raw_real = real
-        twice = bool(self.disc_auxiliary_losses.taking('raw_real', due))
-        if twice:
-            raw_real = real.detach().requires_grad_()
-        with optim_wrapper.optim_context(self.discriminator), uncompiled(self.discriminator, twice):
-            real = augmented(self.augment, raw_real)
-            self._enter('real')
-            on_real = discriminate(
-                self.discriminator,
-                real,
-                decode=self._decode,
-                embed=contrast is not None and contrast.embeds,
-                prototypes=contrast is not None and contrast.uses_prototypes,
-                **kwargs,
-            )
-            penalties = self._penalties(self.discriminator, real, **kwargs)
-            self._enter('fake')
-            fake_logits = discriminate(self.discriminator, fake, **kwargs).logits
-            for name, value in self._penalties(self.discriminator, fake, **kwargs).items():
-                penalties[name] = penalties[name] + value if name in penalties else value
-            losses = self.adversarial_loss.disc_loss(on_real.logits, fake_logits) | penalties
-            losses |= self.disc_auxiliary_losses(
-                due,
-                dict(
-                    real=real,
-                    fake=fake,
-                    real_logits=on_real.logits,
-                    fake_logits=fake_logits,
-                    reconstructions=on_real.reconstructions,
-                    targets=on_real.targets,
-                    raw_real=raw_real,
-                ),
-            )
-            if contrast is not None:
-                self._enter('real')
-                contrast_losses, prototypes = contrast.disc_loss(
-                    self.discriminator,
-                    real.detach(),
-                    on_real.embedding,
-                    on_real.prototypes,
-                    **kwargs,
-                )
-                losses |= contrast_losses
-        logs = self._step(losses, optim_wrapper, 'loss_disc')
-        return {**logs, 'r_t': on_real.logits.detach().float().sign().mean()}, prototypes
+        with optim_wrapper.optim_context(self.discriminator):
+            found = self.disc_losses(real, detached(fake), **kwargs)
+        logs = self._step(found.losses, optim_wrapper, 'loss_disc')
+        r_t = found.on_real.logits.detach().float().sign().mean()
+        return {**logs, 'r_t': r_t}, found.prototypes
 
     def update_generator(
         self,
@@ -318,54 +267,18 @@ class LimitedDataGAN(SamplingGAN):
         Returns:
             Losses to log, and ``skipped``.
         """
-        # Not through the distributed wrapper: it would wait for gradients of frozen parameters.
-        discriminator = unwrap(self.discriminator)
         for parameter in self._trained_by_disc:
             parameter.requires_grad_(False)
-        due = self._due_in_gen()
         with optim_wrapper.optim_context(self.generator):
-            self._enter('generator')
-            on_fake = discriminate(discriminator, fake, prototypes=prototypes is not None, **kwargs)
-            losses = self.adversarial_loss.gen_loss(on_fake.logits)
-            losses |= self._penalties(discriminator, fake, **kwargs)
-            tensors = dict(fake=fake, fake_logits=on_fake.logits)
-            for loss in self.gen_auxiliary_losses.taking('latents', due):
-                tensors |= self._path_tensors(on_fake.logits, loss)
-            losses |= self.gen_auxiliary_losses(due, tensors)
-            if prototypes is not None:
-                losses |= self.contrast.gen_loss(on_fake.prototypes, prototypes)
+            losses = self.gen_losses(fake, prototypes, **kwargs)
         logs = self._step(losses, optim_wrapper, 'loss_gen', skip)
         for parameter in self._trained_by_disc:
             parameter.requires_grad_(True)
         if self.with_ema_gen:
-            self.generator_ema.images_per_step = len(on_fake.logits) * get_world_size()
+            num_images = len(full_size(fake))
+            self.generator_ema.images_per_step = num_images * get_world_size()
             update_average(self.generator_ema, unwrap(self.generator), logs['skipped'])
         return logs
-
-    @property
-    def _iteration(self) -> int:
-        # Without mmengine's RuntimeInfoHook nobody tells.
-        return MessageHub.get_current_instance().get_info('iter', self._steps)
-
-    def _path_tensors(self, logits: Tensor, loss: nn.Module) -> dict[str, Tensor]:
-        num = max(1, len(logits) // loss.batch_shrink)
-        noise = torch.randn(num, self.noise_size, device=logits.device)
-        with uncompiled(self.generator):
-            images, latents = self.generator(noise, return_latents=True)
-        return dict(path_images=images, latents=latents)
-
-    def _enter(self, stream: str) -> None:
-        for regulariser in self.regularisers.values():
-            regulariser.enter(stream)
-
-    def _penalties(
-        self, discriminator: nn.Module, images: Images, **kwargs: Tensor
-    ) -> dict[str, Tensor]:
-        """What regularisers say of the pass that has just been made."""
-        losses: dict[str, Tensor] = {}
-        for regulariser in self.regularisers.values():
-            losses |= regulariser.penalty(discriminator, images, **kwargs)
-        return losses
 
     def _observe(self, r_t: Tensor, num_images: int) -> dict[str, Tensor]:
         """Tell what adapts how far the discriminator overfits, the same on every rank."""
@@ -378,7 +291,6 @@ class LimitedDataGAN(SamplingGAN):
         return logs
 
     _ema_started = False
-    _steps = 0
 
     @staticmethod
     def _step(
