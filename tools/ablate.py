@@ -6,10 +6,13 @@ python tools/ablate.py baseline=configs/fastgan/fastgan-offline_64.py \
     --data FOLDER --seeds 0 1 2 --work-dir ablations/mine
 """
 
+from __future__ import annotations
+
 import argparse
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
@@ -17,12 +20,15 @@ from mmfncontra.compat.versions import check_versions
 from mmfncontra.launch.command import run_command
 from mmfncontra.utils.console import note
 
+if TYPE_CHECKING:
+    from mmfncontra.apis.ablation.run import AblationRun
+
 
 def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
     """Parse the command line."""
     parser = argparse.ArgumentParser(
-        description='Train every variant with every seed, one after another, and write table.md, '
-        'table.csv and table.tex. The same command goes on after an interruption.'
+        description='Train every variant with every seed, and write table.md, table.csv and '
+        'table.tex. The same command goes on after an interruption.'
     )
     parser.add_argument(
         'configs',
@@ -68,6 +74,21 @@ def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
         default='last',
         help="values at the end of each run, or each metric's best",
     )
+    parser.add_argument(
+        '--jobs',
+        type=int,
+        metavar='N',
+        help='trainings at once, each with its share of the cores, or a GPU; default 1, and with '
+        '--slurm as many as it lets run',
+    )
+    parser.add_argument(
+        '--slurm',
+        nargs='+',
+        action='extend',
+        metavar='KEY=VALUE',
+        help='submit an array job, a training each, and leave; options of submitit, such as '
+        'partition=gpu timeout_min=600 gpus_per_node=1 cpus_per_task=8',
+    )
     action = parser.add_mutually_exclusive_group()
     action.add_argument('--plan', action='store_true', help='list the runs, start none')
     action.add_argument('--table-only', action='store_true', help='only compare what is there')
@@ -79,10 +100,12 @@ def main(argv: Sequence[str] | None = None) -> None:
     args = parse_args(argv)
     check_versions()
     # Imported after parsing: --help answers at once, and after the check of what they need.
-    from mmfncontra.apis.ablation.results import write_tables
     from mmfncontra.apis.ablation.trainings import check_runs, plan_runs, run_trainings
     from mmfncontra.apis.ablation.variants import name_configs, parse_variant, read_variants
+    from mmfncontra.utils.checks import check_integers
 
+    if args.jobs is not None:
+        check_integers(jobs=args.jobs)
     variants = name_configs(args.configs)
     base = variants[-1].config if variants else None
     variants += [parse_variant(text, base) for text in args.variant]
@@ -93,15 +116,59 @@ def main(argv: Sequence[str] | None = None) -> None:
     if not args.table_only:
         records = check_runs(runs, **shared)
         if args.plan:
-            for run in runs:
-                note(f'{run.state:8} {run.name}: {run.variant.describe()}')
+            show_plan(runs, args.work_dir)
             return
-        failures = run_trainings(records, args.work_dir)
+        if args.slurm and submit(records, args):
+            return
+        failures = run_trainings(records, args.work_dir, args.jobs or 1)
+    try:
+        compare(runs, args)
+    except ValueError as error:
+        if not failures:
+            raise
+        note(f'\nno table: {error}')
+    failed = {run.name: run.failure for run in runs if run.failure}
+    if failed:
+        note(f'\n{len(failed)} of {len(runs)} runs failed:')
+        for name, reason in failed.items():
+            note(f'  {name}: {reason}')
+    if failures:
+        raise SystemExit(1)
+
+
+def show_plan(runs: Sequence[AblationRun], work_dir: Path) -> None:
+    """List the runs with their states, and why those failed that did."""
+    from mmfncontra.apis.ablation.slurm_queue import queued_runs
+
+    queued = queued_runs(runs, work_dir)
+    for run in runs:
+        why = queued.get(run) or run.failure
+        state = 'queued' if run in queued else run.state
+        note(f'{state:8} {run.name}: {run.variant.describe()}{f" ({why})" if why else ""}')
+
+
+def submit(records: Mapping[AblationRun, dict], args: argparse.Namespace) -> bool:
+    """Give what is not finished to Slurm; whether anything is left to wait for."""
+    from mmfncontra.apis.ablation.slurm_array import submit_trainings
+
+    waiting = submit_trainings(records, args.work_dir, args.slurm, args.jobs)
+    for run, job in waiting.items():
+        note(f'{run.name}: {job}')
+    if waiting:
+        note(
+            f'{len(waiting)} of {len(records)} runs are with Slurm, whose logs are in '
+            f'{args.work_dir / "slurm"}; the same command with --plan says how they are, with '
+            '--table-only compares what is finished, and alone submits again what failed'
+        )
+    return bool(waiting)
+
+
+def compare(runs: Sequence[AblationRun], args: argparse.Namespace) -> None:
+    """Write what compares the finished runs."""
+    from mmfncontra.apis.ablation.results import write_tables
+
     table = write_tables(runs, args.work_dir, args.baseline, args.metrics, args.cards)
     note(f'\n{table.to_markdown()}\ntables in {args.work_dir}: table.md, table.csv, table.tex')
-    if failures:
-        note(f'{len(failures)} of {len(runs)} runs failed: {"; ".join(failures)}')
-        raise SystemExit(1)
 
 
 if __name__ == '__main__':

@@ -65,8 +65,25 @@ def test_a_failed_run_shows_in_the_exit_code(tool, fake, monkeypatch, capsys):
     monkeypatch.setenv('FAKE_FAIL', 'wide/seed_1')
     assert run(tool, fake, *WIDE, '--seeds', 0, 1) == 1
     shown = capsys.readouterr().out
-    assert shown.splitlines()[-1] == '1 of 4 runs failed: wide, seed 1'
+    *_, said, reason = shown.splitlines()
+    assert said == '1 of 4 runs failed:'
+    assert reason.startswith('  wide, seed 1: exit code 2: error: no room (all of it in ')
     assert '| wide | 1 |' in shown
+    assert run(tool, fake, *WIDE, '--seeds', 0, 1, '--plan') == 0
+    assert (
+        f'failed   wide, seed 1: {fake} model.generator.width=8 (exit code 2: error: no room'
+        in (capsys.readouterr().out)
+    )
+    assert run(tool, fake, *WIDE, '--seeds', 0, 1, '--table-only') == 0
+    assert capsys.readouterr().out.splitlines()[-1] == reason
+
+
+def test_failures_are_listed_without_a_table(tool, fake, monkeypatch, capsys):
+    monkeypatch.setenv('FAKE_FAIL', '')
+    assert run(tool, fake, '--seeds', 0, 1, '--jobs', 2) == 1
+    *_, none, _, said, first, second = capsys.readouterr().out.splitlines()
+    assert none.startswith('no table: there is nothing to compare') and said.startswith('2 of 2')
+    assert first.startswith('  toy, seed 0: exit') and second.startswith('  toy, seed 1: exit')
 
 
 @pytest.mark.parametrize(
@@ -77,6 +94,9 @@ def test_a_failed_run_shows_in_the_exit_code(tool, fake, monkeypatch, capsys):
         (['toy.py', '--variant', 'wide'], "is written 'name: key=value"),
         (['--variant', 'wide: x=1'], "variant 'wide' has no config"),
         (['toy.py', '--baseline', 'x'], "baseline must be one of toy, got 'x'"),
+        (['toy.py', '--jobs', '0'], 'jobs must be a positive integer, got 0'),
+        (['toy.py', '--slurm', 'partition=gpu'], 'time of a job in minutes, such as timeout_min'),
+        (['toy.py', '--slurm', 'gpu'], "--slurm takes key=value, such as partition=gpu, got 'gpu'"),
         (['toy.py', '--seeds', '1', '1'], 'seeds must be one or more different'),
         (['toy.py', '--cfg-options', 'train_cfg.max_iter=1'], 'did you mean train_cfg.max_iters'),
         (['toy.py', '--table-only'], 'no run in out is finished'),

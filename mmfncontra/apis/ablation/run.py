@@ -56,10 +56,15 @@ class AblationRun:
 
     @property
     def state(self) -> str:
-        """``'finished'``, ``'started'`` or ``'new'``."""
+        """``'finished'``, ``'failed'``, ``'started'`` or ``'new'``."""
         record = self.read_record()
         if not record:
             return 'new'
         if record['finished'] or max(self.cards(), default=0) >= record['max_iters']:
             return 'finished'
-        return 'started'
+        return 'failed' if record.get('failure') else 'started'
+
+    @property
+    def failure(self) -> str | None:
+        """Why its last start failed, if it did and the run is not finished."""
+        return self.read_record()['failure'] if self.state == 'failed' else None

@@ -1,26 +1,32 @@
-"""Variants x seeds: each is trained once, also over kills."""
+"""Variants x seeds: each is trained once, one or several at a time, also over kills."""
 
-import fcntl
-import subprocess
+import signal
 import sys
+import threading
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from types import FrameType
 from typing import IO
-
-from tqdm import tqdm
 
 from mmfncontra.config.options import parse_options
 from mmfncontra.config.prepare import prepare_config
 from mmfncontra.evaluation.hashes import text_hash
+from mmfncontra.launch.contract import INTERRUPTED, PREEMPTED
 from mmfncontra.utils.checks import check_integers
 from mmfncontra.utils.console import note
 
+from .progress import StudyProgress
 from .run import AblationRun
+from .shares import machine_shares
+from .slurm_queue import refuse_queued
+from .study_lock import hold_study, name_holders
+from .training_process import TrainingProcess, end_trainings
 from .variants import Variant, check_variants
 
 _TRAIN = (sys.executable, str(Path(__file__).parents[3] / 'tools' / 'train.py'))
-_PATIENCE = 10.0  # seconds that an interrupted training gets to end by itself
+_POLL = 0.05  # seconds between two looks at the trainings
 
 
 def plan_runs(
@@ -160,8 +166,10 @@ def _settings(
     return dict(config_hash=text_hash(cfg.pretty_text), max_iters=max_iters)
 
 
-def run_trainings(records: Mapping[AblationRun, dict], work_dir: str | Path) -> dict[str, str]:
-    """Train what is not finished, one run after another; finished runs are left as they are.
+def run_trainings(
+    records: Mapping[AblationRun, dict], work_dir: str | Path, jobs: int = 1
+) -> dict[str, str]:
+    """Train what is not finished, in the order of the runs; finished runs are left as they are.
 
     What a training prints goes to ``ablate.log`` in its folder. A run that fails does not keep the
     others from starting.
@@ -169,108 +177,106 @@ def run_trainings(records: Mapping[AblationRun, dict], work_dir: str | Path) -> 
     Args:
         records: From :func:`check_runs`.
         work_dir: Folder of the ablation.
+        jobs: Trainings at once, each with its share of the machine: see :func:`machine_shares`.
 
     Returns:
         Why, by name, for each run that failed.
 
     Raises:
-        SystemExit: With code 130 after Ctrl-C.
-        ValueError: If another process trains in the folder.
+        SystemExit: With code 130 after Ctrl-C, 75 after SIGTERM.
+        ValueError: If another process trains in the folder, or Slurm has runs of it in its queue.
     """
-    failures = {}
-    with (
-        _lock(Path(work_dir)) as lock,
-        tqdm(total=len(records), unit='run', disable=None) as bar,
-    ):
-        for number, (run, record) in enumerate(records.items(), 1):
-            label = f'run {number} of {len(records)}: {run.name}'
-            bar.set_description(run.name)
-            if run.state == 'finished':
-                _say(f'{label}: finished already')
-            elif reason := _train(run, record, lock, label):
-                failures[run.name] = reason
-                _say(f'{label}: FAILED: {reason}')
-            bar.update()
-    return failures
-
-
-def _say(line: str) -> None:
-    tqdm.write(line, file=sys.stdout)
-    sys.stdout.flush()
-
-
-def _train(run: AblationRun, record: Mapping, lock: IO[str], label: str) -> str | None:
-    """Train; why it failed, if it did."""
-    _say(f'{label}: {"goes on" if run.state == "started" else "starts"}')
-    run.write_record(**record, finished=False)
-    log = run.work_dir / 'ablate.log'
-    with log.open('ab') as output:
-        code = _call(run.command, output, lock)
-    if code:
-        return f'exit code {code}: {_last_line(log)} (all of it in {log})'
-    if not run.cards():
-        return f'it left no metric card in {run.work_dir / "metrics"}'
-    run.write_record(**record, finished=True)
-    return None
-
-
-def _call(command: Sequence[str], output: IO[bytes], lock: IO[str]) -> int:
-    # The training holds the lock as well: should this process be killed, the lock stays until the
-    # training ends, and no second one starts in its folder.
-    try:
-        child = subprocess.Popen(
-            command,
-            stdin=subprocess.DEVNULL,
-            stdout=output,
-            stderr=subprocess.STDOUT,
-            pass_fds=[lock.fileno()],
-        )
-    except OSError as error:
-        raise ValueError(f'{command[0]} cannot be started: {error}') from error
-    lock.seek(0)
-    lock.truncate()
-    lock.write(f'{child.pid}')
-    lock.flush()
-    try:
-        return child.wait()
-    except KeyboardInterrupt:
-        _end(child)  # a terminal's Ctrl-C reached it too
-        note('\ninterrupted; the same command goes on')
-        raise SystemExit(130) from None
-    except BaseException:
-        child.terminate()
-        _end(child)
-        raise
-
-
-def _end(child: subprocess.Popen) -> None:
-    for stop in (child.terminate, child.kill):
+    shares = machine_shares(jobs)
+    failures: dict[str, str] = {}
+    with hold_study(work_dir) as lock, StudyProgress(_lengths(records)) as view, _stopped_by_term():
+        refuse_queued(records, work_dir)
+        trainings = _Trainings(shares, lock, view)
+        todo = _unfinished(records, view)
         try:
-            child.wait(_PATIENCE)
-            return
-        except subprocess.TimeoutExpired:
-            stop()
-    child.wait()
+            while trainings.start_from(todo):
+                time.sleep(_POLL)
+                failures |= trainings.collect()
+                view.update()
+        except KeyboardInterrupt:
+            end_trainings(trainings.running.values(), told=True)
+            note('\ninterrupted; the same command goes on')
+            raise SystemExit(INTERRUPTED) from None
+        except BaseException:
+            end_trainings(trainings.running.values())
+            raise
+    return {run.name: failures[run.name] for run in records if run.name in failures}
+
+
+class _Trainings:
+    """The trainings under way, each in a place that has its share of the machine."""
+
+    def __init__(self, shares: list[dict[str, str]], lock: IO[str], view: StudyProgress) -> None:
+        self.running: dict[int, TrainingProcess] = {}
+        self._shares, self._lock, self._view = shares, lock, view
+        self._labels: dict[int, str] = {}
+
+    def start_from(self, todo: Iterator[tuple[str, AblationRun, dict]]) -> bool:
+        """Fill the free places; whether anything runs."""
+        for place in set(range(len(self._shares))) - self.running.keys():
+            label, run, record = next(todo, (None, None, None))
+            if run is None:
+                break
+            self._view.say(f'{label}: {"starts" if run.state == "new" else "goes on"}')
+            training = TrainingProcess(run, record, self._shares[place], [self._lock.fileno()])
+            self.running[place], self._labels[place] = training, label
+            self._view.start(place, training, record['max_iters'])
+            self._name_holders()
+        return bool(self.running)
+
+    def collect(self) -> dict[str, str]:
+        """Free the places of trainings that have ended; why they failed, by name."""
+        failures = {}
+        for place, training in list(self.running.items()):
+            if training.exit_code is None:
+                continue
+            reason = training.settle()
+            del self.running[place]
+            self._view.end(place)
+            self._view.say(
+                f'{self._labels[place]}: {f"FAILED: {reason}" if reason else "finished"}'
+            )
+            failures |= {training.run.name: reason} if reason else {}
+            self._name_holders()
+        return failures
+
+    def _name_holders(self) -> None:
+        name_holders(self._lock, [training.pid for training in self.running.values()])
+
+
+def _lengths(records: Mapping[AblationRun, dict]) -> list[int]:
+    return [record['max_iters'] for record in records.values()]
+
+
+def _unfinished(
+    records: Mapping[AblationRun, dict], view: StudyProgress
+) -> Iterator[tuple[str, AblationRun, dict]]:
+    """What is left to train, with the place of each in the study."""
+    for number, (run, record) in enumerate(records.items(), 1):
+        label = f'run {number} of {len(records)}: {run.name}'
+        if run.state == 'finished':
+            view.say(f'{label}: finished already')
+            view.pass_over(record['max_iters'])
+        else:
+            yield label, run, record
 
 
 @contextmanager
-def _lock(work_dir: Path) -> Iterator[IO[str]]:
+def _stopped_by_term() -> Iterator[None]:
+    """Leave by an exception upon SIGTERM, so that the trainings are told to save."""
+
+    def leave(number: int, frame: FrameType | None) -> None:
+        raise SystemExit(PREEMPTED)
+
+    if threading.current_thread() is not threading.main_thread():  # elsewhere it is not allowed
+        yield
+        return
+    before = signal.signal(signal.SIGTERM, leave)
     try:
-        work_dir.mkdir(parents=True, exist_ok=True)
-    except FileExistsError as error:
-        raise ValueError(f'work_dir must be a folder, but {work_dir} is a file') from error
-    with (work_dir / '.lock').open('a+') as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError as error:
-            file.seek(0)
-            raise ValueError(
-                f'a training still runs in {work_dir} (process {file.read() or "unknown"}): wait '
-                'for it or end it'
-            ) from error
-        yield file
-
-
-def _last_line(log: Path) -> str:
-    lines = log.read_text(encoding='utf-8', errors='replace').split('\n')
-    return next((line.strip() for line in reversed(lines) if line.strip()), 'it printed nothing')
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)

@@ -110,7 +110,8 @@ def test_a_failure_does_not_stop_the_others(variants, out, monkeypatch, capsys):
     runs, failures = ablate(variants, out)
     assert list(failures) == ['wide, seed 0'] and 'exit code 2: error: no room' in str(failures)
     assert 'FAILED: exit code 2' in capsys.readouterr().out
-    assert [run.state for run in runs] == ['finished', 'started', 'finished', 'finished']
+    assert [run.state for run in runs] == ['finished', 'failed', 'finished', 'finished']
+    assert runs[1].failure == failures['wide, seed 0']
     shown = write_tables(runs, out).to_markdown()
     assert 'left out: wide, seed 0' in shown and '| wide | 1 |' in shown
     monkeypatch.delenv('FAKE_FAIL')
@@ -120,7 +121,7 @@ def test_a_failure_does_not_stop_the_others(variants, out, monkeypatch, capsys):
 def test_a_run_without_card_failed(variants, out, monkeypatch):
     monkeypatch.setenv('FAKE_MUTE', '')
     runs, failures = ablate(variants[:1], out, seeds=[0])
-    assert 'no metric card' in failures['base, seed 0'] and runs[0].state == 'started'
+    assert 'no metric card' in failures['base, seed 0'] and runs[0].state == 'failed'
     with pytest.raises(ValueError, match='nothing to compare'):
         write_tables(runs, out)
 
