@@ -111,7 +111,7 @@ class AblationTable:
         for name, cells in self.rows.items():
             label = f'{name} (baseline)' if name == self.baseline else name
             shown = [_markdown_cell(cells[metric]) for metric in self.metrics]
-            lines.append(_markdown_row([label, _seeds(cells), *shown]))
+            lines.append(_markdown_row([label, show_seeds(cells), *shown]))
         lines += ['', *(f'* {sentence}' for sentence in [*self.legend(), *self.notes])]
         if self.descriptions:
             lines += ['', _markdown_row(['variant', 'what it is']), '| --- | --- |']
@@ -147,7 +147,7 @@ class AblationTable:
         for name, cells in self.rows.items():
             label = _escape(f'{name} (baseline)' if name == self.baseline else name)
             shown = [_latex_cell(cells[metric]) for metric in self.metrics]
-            seeds = _seeds(cells).replace('–', '--')
+            seeds = show_seeds(cells).replace('–', '--')
             lines.append(' & '.join([label, seeds, *shown]) + r' \\')
         return '\n'.join([*lines, r'\bottomrule', r'\end{tabular}', ''])
 
@@ -281,7 +281,8 @@ def _make_cell(
     return replace(cell, comparison=comparison, verdict=verdict)
 
 
-def _seeds(cells: Mapping[str, Cell]) -> str:
+def show_seeds(cells: Mapping[str, Cell]) -> str:
+    """How many seeds the values of a row are from."""
     numbers = {cell.n for cell in cells.values()} or {0}
     return str(max(numbers)) if len(numbers) == 1 else f'{min(numbers)}–{max(numbers)}'
 

@@ -2,13 +2,19 @@
 
 import base64
 import io
+from collections.abc import Hashable, Iterable, Mapping
 from pathlib import Path
+from typing import TypeVar
 
 from matplotlib import rc_context
 from matplotlib.figure import Figure
 from PIL import Image
 
+from .plots import Plot
+
 _QUALITY = 85
+_WIDTHS = (640, 480, 320, 240, 160, 96)  # of pictures that share a page, in pixels
+_Key = TypeVar('_Key', bound=Hashable)
 
 
 def inline_picture(path: str | Path, max_width: int = 1024) -> str | None:
@@ -34,6 +40,39 @@ def inline_picture(path: str | Path, max_width: int = 1024) -> str | None:
     # Full colour resolution: on images of 64 pixels, halving it is seen.
     image.save(buffer, 'JPEG', quality=_QUALITY, subsampling=0)
     return _data_uri(buffer.getvalue(), 'image/jpeg')
+
+
+def inline_pictures(paths: Mapping[_Key, Path], max_bytes: int = 6_000_000) -> dict[_Key, str]:
+    """Pictures as data URIs, reduced as far as it takes to be no larger than asked for together.
+
+    Args:
+        paths: Files by what to call them.
+        max_bytes: Of all URIs. At 96 pixels of width no picture is reduced any further.
+
+    Returns:
+        URIs by the same names, without files that cannot be read as a picture.
+    """
+    for width in _WIDTHS:
+        uris: dict[_Key, str] = {}
+        size = 0
+        for name, path in paths.items():
+            if uri := inline_picture(path, width):
+                uris[name] = uri
+                size += len(uri)
+            if size > max_bytes and width != _WIDTHS[-1]:
+                break
+        else:
+            break
+    return uris
+
+
+def inline_plots(plots: Iterable[Plot]) -> list[dict[str, str]]:
+    """Plots as the macro ``plots`` of the templates takes them: ``uri``, ``title``, ``alt``.
+
+    Args:
+        plots: Drawn ones.
+    """
+    return [dict(uri=inline_figure(p.figure), title=p.title, alt=p.alt) for p in plots]
 
 
 def inline_figure(figure: Figure) -> str:

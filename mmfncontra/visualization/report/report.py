@@ -12,7 +12,7 @@ from mmfncontra.evaluation.card import MetricCard
 
 from .groups import give_names, group_runs
 from .html import render_page
-from .images import inline_figure, inline_picture
+from .images import inline_picture, inline_plots
 from .plots import Plot, plot_metrics, plot_scalars, plot_spectra
 from .record import RunRecord, read_run
 from .tables import best_card, best_values, last_card, metric_tables
@@ -95,13 +95,13 @@ def render_report(runs: Sequence[RunRecord]) -> str:
         neighbours={run.name: _neighbours(run, width) for run in runs},
         best={run.name: best_values(run.cards) for run in runs},
         verdicts={run.name: _summarise(run.verdicts) for run in runs},
-        curves=_inline(
+        curves=inline_plots(
             plot_scalars({label: [r.scalars for r in g] for label, g in groups.items()})
         ),
-        progress=_inline(
+        progress=inline_plots(
             plot_metrics({label: [_card_records(r) for r in g] for label, g in groups.items()})
         ),
-        spectra=_inline(_spectra(runs)),
+        spectra=inline_plots(_spectra(runs)),
         tables=metric_tables(runs, groups),
     )
 
@@ -187,7 +187,3 @@ def _spectra(runs: Sequence[RunRecord]) -> Iterable[Plot]:
         drawn = dict(same)
         frequency, real, _ = next(iter(drawn.values()))
         yield plot_spectra(frequency, real, {label: fake for label, (_, _, fake) in drawn.items()})
-
-
-def _inline(plots: Iterable[Plot]) -> list[dict]:
-    return [dict(uri=inline_figure(p.figure), title=p.title, alt=p.alt) for p in plots]

@@ -141,9 +141,9 @@ def _table(
         rows['iteration'].append(_NONE)
         for name in names:
             rows[name].append(_mean_and_std(list(grouped.values()), name))
-    keys = dict.fromkeys(key for card in cards.values() for key in _flatten(card))
+    keys = dict.fromkeys(key for card in cards.values() for key in flatten_depends(card))
     table.depends = {
-        key: [_flatten(card).get(key, _NONE) for card in cards.values()] for key in keys
+        key: [flatten_depends(card).get(key, _NONE) for card in cards.values()] for key in keys
     }
     for column, card in cards.items():
         for warning in card.warnings:
@@ -151,7 +151,8 @@ def _table(
     return table
 
 
-def _flatten(card: MetricCard) -> dict[str, str]:
+def flatten_depends(card: MetricCard) -> dict[str, str]:
+    """What the values of a card depend on, as text by ``group.key``."""
     return {
         f'{group}.{key}': _show(value)
         for group, depends in card.depends.items()
