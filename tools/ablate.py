@@ -165,10 +165,15 @@ def submit(records: Mapping[AblationRun, dict], args: argparse.Namespace) -> boo
 
 def compare(runs: Sequence[AblationRun], args: argparse.Namespace) -> None:
     """Write what compares the finished runs."""
+    from mmfncontra.apis.ablation.page import PAGE, write_study_page
     from mmfncontra.apis.ablation.results import write_tables
 
+    # It goes as the tables do where runs cannot be compared any more.
+    (args.work_dir / PAGE).unlink(missing_ok=True)
     table = write_tables(runs, args.work_dir, args.baseline, args.metrics, args.cards)
-    note(f'\n{table.to_markdown()}\ntables in {args.work_dir}: table.md, table.csv, table.tex')
+    page = write_study_page(runs, table, args.work_dir)
+    note(f'\n{table.to_markdown()}\ncurves and samples in {page}')
+    note(f'tables in {args.work_dir}: table.md, table.csv, table.tex')
 
 
 if __name__ == '__main__':

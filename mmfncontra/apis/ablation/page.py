@@ -25,6 +25,7 @@ from .table import (
     show_seeds,
 )
 
+PAGE = 'study.html'
 _MARKS = {'better': '▲ ', 'worse': '▼ ', '': ''}
 _STATES = {'started': 'not finished', 'new': 'not started'}
 
@@ -51,7 +52,7 @@ def write_study_page(
     Raises:
         OSError: If the page cannot be written.
     """
-    out = Path(work_dir) / 'study.html'
+    out = Path(work_dir) / PAGE
     finished = [run for run in runs if run.state == 'finished']
     if not finished:
         out.unlink(missing_ok=True)
