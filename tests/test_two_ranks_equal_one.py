@@ -96,7 +96,7 @@ def everything():
         generator=dict(type='mmfncontra.FastGANGenerator', out_size=64, base_channels=4),
         discriminator=dict(type='mmfncontra.FastGANDiscriminator', in_size=64, base_channels=4),
         disc_auxiliary_losses=dict(
-            rec=dict(type='mmfncontra.WaveletL1Loss', levels=2),
+            rec=dict(type='mmfncontra.WaveletL1Loss', levels=2, interval=2),
             lecam=dict(type='mmfncontra.LeCamLoss', warmup=0),
             r1=dict(type='mmfncontra.R1Penalty', gamma=1e-3),
         ),

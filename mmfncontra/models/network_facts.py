@@ -65,6 +65,12 @@ def full_size(images: Tensor | Sequence[Tensor]) -> Tensor:
     return images if isinstance(images, Tensor) else images[0]
 
 
+def decoder_parameters(discriminator: nn.Module | None) -> list[nn.Parameter]:
+    """Parameters of a discriminator that only reconstructions depend on, of its ``decoder_*``."""
+    named = () if discriminator is None else discriminator.named_parameters()
+    return [parameter for name, parameter in named if '.decoder_' in f'.{name}']
+
+
 @contextmanager
 def evaluating(network: nn.Module) -> Iterator[None]:
     """Evaluation mode, and afterwards the mode every module had."""

@@ -12,7 +12,7 @@ from mmfncontra.utils.unwrap import unwrap, unwrap_images
 
 from ..contrasts import Prototypes
 from ..layers import use_lean_spectral_norm
-from ..network_facts import full_size, noise_size, num_classes, out_size
+from ..network_facts import decoder_parameters, full_size, noise_size, num_classes, out_size
 from .acceleration import Acceleration
 from .auxiliary_losses import AuxiliaryLosses
 from .check_parts import check_named, check_parts
@@ -152,7 +152,7 @@ class LimitedDataGAN(StepLosses):
         self.gen_auxiliary_losses = AuxiliaryLosses(
             'gen_auxiliary_losses', gen_auxiliary_losses, self.GEN_TENSORS
         )
-        self._decode = bool(self.disc_auxiliary_losses.taking('reconstructions'))
+        self._decoder_parameters = decoder_parameters(self.discriminator)
         check_parts(self)
         # The generator's step freezes the discriminator; what FreezeD froze stays so.
         self._trained_by_disc = [p for p in network_parameters(discriminator) if p.requires_grad]

@@ -1,5 +1,6 @@
 """The losses of a training step, without its optimisers."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -37,7 +38,7 @@ class StepLosses(SamplingGAN):
     They are there by themselves for who looks at single terms, such as a diagnosis of gradients.
     """
 
-    _decode = False
+    _decoder_parameters: Sequence[nn.Parameter] = ()
     _steps = 0
 
     def disc_losses(self, real: Tensor, fake: Images, **kwargs: Tensor) -> DiscriminatorLosses:
@@ -53,6 +54,7 @@ class StepLosses(SamplingGAN):
         """
         contrast, prototypes = self.contrast, None
         due = self._due_in_disc()
+        decode = bool(self.disc_auxiliary_losses.taking('reconstructions', due))
         raw_real = real
         twice = bool(self.disc_auxiliary_losses.taking('raw_real', due))
         if twice:
@@ -63,7 +65,7 @@ class StepLosses(SamplingGAN):
             on_real = discriminate(
                 self.discriminator,
                 real,
-                decode=self._decode,
+                decode=decode,
                 embed=contrast is not None and contrast.embeds,
                 prototypes=contrast is not None and contrast.uses_prototypes,
                 **kwargs,
@@ -96,6 +98,8 @@ class StepLosses(SamplingGAN):
                     **kwargs,
                 )
                 losses |= contrast_losses
+            if self._decoder_parameters and not decode:
+                losses = with_zero_gradient(losses, self._decoder_parameters)
         return DiscriminatorLosses(losses, on_real, prototypes)
 
     def gen_losses(
@@ -156,3 +160,23 @@ class StepLosses(SamplingGAN):
         for regulariser in self.regularisers.values():
             losses |= regulariser.penalty(discriminator, images, **kwargs)
         return losses
+
+
+def with_zero_gradient(
+    losses: Mapping[str, Tensor], parameters: Sequence[nn.Parameter]
+) -> dict[str, Tensor]:
+    """Losses of the same values that give parameters out of use a gradient, of zeros.
+
+    A distributed wrapper waits for one of every parameter, and Adam's averages go on as they do for
+    the parameters that a lazy loss shares with others.
+
+    Args:
+        losses: Scalars by name, one or more.
+        parameters: What no loss depends on in this step.
+
+    Returns:
+        The losses, the first one with a term of 0.
+    """
+    first, *others = losses
+    idle = 0.0 * sum(parameter.sum() for parameter in parameters)
+    return {first: losses[first] + idle} | {name: losses[name] for name in others}

@@ -9,7 +9,7 @@ from mmengine.dist import get_world_size
 from torch import Tensor, nn
 
 from mmfncontra.registry import MODELS
-from mmfncontra.utils.checks import check_not_negative
+from mmfncontra.utils.checks import check_integers, check_not_negative
 
 from ..pretrained.perceptual_features import channel_weights, squared_differences, unit_features
 from ..pretrained.shift_tolerant_lpips import ShiftTolerantLPIPS
@@ -130,6 +130,9 @@ class LPIPSReconstructionLoss(nn.Module):
         variant: ``'lpips'``, as published with FastGAN, or ``'shift_tolerant'``, which needs no
             download (:class:`~mmfncontra.models.pretrained.ShiftTolerantLPIPS`).
         trunk: ``'vgg'``, or ``'alex'`` of ``'shift_tolerant'``, at a fifth of the arithmetic.
+        interval: Iterations from one reconstruction to the next, whose loss counts as many times
+            (lazy regularisation: Karras et al., CVPR 2020, §3.1). What the networks save is the
+            loss and the decoders in between.
 
     Raises:
         FileNotFoundError: If the weights are not there and cannot be downloaded.
@@ -145,12 +148,15 @@ class LPIPSReconstructionLoss(nn.Module):
         backbone_weights: str | Path | None = None,
         variant: str = 'lpips',
         trunk: str = 'vgg',
+        interval: int = 1,
     ) -> None:
         super().__init__()
         check_not_negative(loss_weight=loss_weight)
+        check_integers(interval=interval)
         if variant not in VARIANTS:
             raise ValueError(f"variant must be 'lpips' or 'shift_tolerant', got {variant!r}")
         self.loss_weight = loss_weight
+        self.interval = interval
         if variant == 'shift_tolerant':
             self.perceptual = ShiftTolerantLPIPS(trunk, backbone_weights)
             network = self.perceptual.network
@@ -194,7 +200,7 @@ class LPIPSReconstructionLoss(nn.Module):
             known = dict(zip(map(id, distinct), self._features(distinct), strict=True))
         pairs = zip(self._features(reconstructions), targets, strict=True)
         distance = sum(self._distance(maps, known[id(t)]) for maps, t in pairs)
-        return get_world_size() * self.loss_weight * distance
+        return get_world_size() * self.interval * self.loss_weight * distance
 
     def _features(self, batches: Sequence[Tensor]) -> list[list[Tensor]]:
         """Five maps of each batch, every pixel's features scaled to length 1."""

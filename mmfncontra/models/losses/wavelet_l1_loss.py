@@ -7,7 +7,7 @@ from mmengine.dist import get_world_size
 from torch import Tensor, nn
 
 from mmfncontra.registry import MODELS
-from mmfncontra.utils.checks import check_not_negative
+from mmfncontra.utils.checks import check_integers, check_not_negative
 from mmfncontra.utils.precision import widen
 
 from ..wavelets import check_levels, decompose, filter_bank, pad_to_multiple
@@ -36,6 +36,7 @@ class WaveletL1Loss(nn.Module):
         levels: Number J of decompositions. Images have at least ``2**levels`` pixels a side; sides
             that it does not divide are mirrored at the bottom and on the right.
         loss_weight: Factor of the loss, not negative.
+        interval: Iterations from one reconstruction to the next, whose loss counts as many times.
 
     Raises:
         ValueError: If an argument is not usable.
@@ -50,13 +51,17 @@ class WaveletL1Loss(nn.Module):
     inputs = ('reconstructions', 'targets')
     """Tensors of the training step that the loss takes."""
 
-    def __init__(self, wavelet: str = 'haar', levels: int = 4, loss_weight: float = 1.0) -> None:
+    def __init__(
+        self, wavelet: str = 'haar', levels: int = 4, loss_weight: float = 1.0, interval: int = 1
+    ) -> None:
         super().__init__()
         check_levels(levels)
         check_not_negative(loss_weight=loss_weight)
+        check_integers(interval=interval)
         self.bank = filter_bank(wavelet)
         self.levels = levels
         self.loss_weight = loss_weight
+        self.interval = interval
 
     def forward(self, reconstructions: Sequence[Tensor], targets: Sequence[Tensor]) -> Tensor:
         """Compare every reconstruction with its target.
@@ -78,7 +83,7 @@ class WaveletL1Loss(nn.Module):
                 'target for each of at least one reconstruction'
             )
         terms = [self._distance(r, t) for r, t in zip(reconstructions, targets, strict=True)]
-        return get_world_size() * self.loss_weight * torch.stack(terms).sum()
+        return get_world_size() * self.interval * self.loss_weight * torch.stack(terms).sum()
 
     def _distance(self, reconstruction: Tensor, target: Tensor) -> Tensor:
         if reconstruction.ndim != 4 or reconstruction.shape != target.shape:
@@ -97,4 +102,7 @@ class WaveletL1Loss(nn.Module):
 
     def extra_repr(self) -> str:
         """Describe the module in ``print(model)``."""
-        return f'wavelet={self.bank.name!r}, levels={self.levels}, loss_weight={self.loss_weight}'
+        return (
+            f'wavelet={self.bank.name!r}, levels={self.levels}, '
+            f'loss_weight={self.loss_weight}, interval={self.interval}'
+        )

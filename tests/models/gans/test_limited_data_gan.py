@@ -42,6 +42,31 @@ def test_baseline_and_fncontra_steps():
     torch.testing.assert_close(logs['loss_gen'], logs['loss_adv'] + logs['loss_gwcl'])
 
 
+def test_lazy_reconstruction():
+    """Between its steps decoders get a gradient of zeros, and the others the same as without it."""
+
+    def gradients(**rec):
+        torch.manual_seed(0)
+        losses = dict(rec=dict(type='mmfncontra.WaveletL1Loss', levels=2, **rec))
+        hinge = dict(type='mmfncontra.HingeGANLoss', margin=(1.0, 1.0))  # draws nothing
+        parts = config(augment=None, adversarial_loss=hinge, disc_auxiliary_losses=losses)
+        model = LimitedDataGAN(**parts).train()
+        model._steps = 1
+        fake = [torch.rand(4, 3, size, size) for size in (64, 32)]
+        losses = model.disc_losses(torch.rand(4, 3, 64, 64), fake).losses
+        sum(losses.values()).backward()
+        return losses, {n: p.grad for n, p in model.discriminator.named_parameters()}
+
+    losses, found = gradients(interval=2)
+    assert set(losses) == {'loss_real', 'loss_fake'}
+    weightless, expected = gradients(loss_weight=0.0)
+    assert losses['loss_real'].item() == weightless['loss_real'].item()
+    for name, gradient in found.items():
+        torch.testing.assert_close(gradient, expected[name], msg=name)
+        assert gradient.any() != ('decoder_' in name), name
+    assert 'loss_rec' in gradients(interval=1)[0]
+
+
 def test_step_equals_a_plain_loop():
     """Discriminator, then generator through the updated discriminator, on the same fakes."""
     cfg = config(augment=None, disc_auxiliary_losses=None)

@@ -149,6 +149,16 @@ def test_shift_tolerant_keeps_the_hash_alone(tolerant):
     assert moved([x], [-x]).dtype == torch.float64
 
 
+def test_a_lazy_loss_counts_for_the_steps_between(vgg_file):
+    a, b = torch.rand(2, 1, 3, 32, 32)
+    each, every_fourth = (
+        LPIPSReconstructionLoss(backbone_weights=vgg_file, interval=k)([a], [b]) for k in (1, 4)
+    )
+    assert every_fourth.item() == pytest.approx(4 * each.item(), rel=1e-6)
+    with pytest.raises(ValueError, match='interval must be a positive integer, got 0'):
+        LPIPSReconstructionLoss(interval=0)
+
+
 def test_refuses_a_variant_and_a_trunk():
     with pytest.raises(ValueError, match="variant must be 'lpips' or 'shift_tolerant', got 'st'"):
         LPIPSReconstructionLoss(variant='st')

@@ -77,6 +77,11 @@ def test_half_precision_gives_a_float32_loss():
     torch.testing.assert_close(half, low.double())
 
 
+def test_a_lazy_loss_counts_for_the_steps_between():
+    r, t = torch.randn(2, 2, 3, 16, 16)
+    assert WaveletL1Loss(interval=4)([r], [t]).item() == 4 * WaveletL1Loss()([r], [t]).item()
+
+
 def test_interface():
     assert WaveletL1Loss.inputs == ('reconstructions', 'targets')
     loss = MODELS.build(dict(type='WaveletL1Loss', wavelet='db2', levels=2, loss_weight=2.0))
@@ -89,6 +94,8 @@ def test_refusals():
         WaveletL1Loss(levels=0)
     with pytest.raises(ValueError, match='loss_weight must be 0 or more, got -1'):
         WaveletL1Loss(loss_weight=-1)
+    with pytest.raises(ValueError, match='interval must be a positive integer, got 0'):
+        WaveletL1Loss(interval=0)
     with pytest.raises(ValueError, match="wavelet='har'"):
         WaveletL1Loss('har')
     loss, x = WaveletL1Loss(), torch.zeros(1, 3, 16, 16)
