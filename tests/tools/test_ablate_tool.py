@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 from commands import ROOT, load_tool
+from fake_slurm import FakeSlurm
 from toy_config import write_toy_config
 
 from mmfncontra.apis.ablation.trainings import plan_runs
@@ -84,6 +85,21 @@ def test_failures_are_listed_without_a_table(tool, fake, monkeypatch, capsys):
     *_, none, _, said, first, second = capsys.readouterr().out.splitlines()
     assert none.startswith('no table: there is nothing to compare') and said.startswith('2 of 2')
     assert first.startswith('  toy, seed 0: exit') and second.startswith('  toy, seed 1: exit')
+
+
+def test_slurm(tool, fake, tmp_path, monkeypatch, capsys):
+    pytest.importorskip('submitit', reason='submitit is not installed')
+    slurm = FakeSlurm(tmp_path / 'cluster', monkeypatch)
+    arguments = [fake, '--seeds', 0, 1, '--slurm', 'timeout_min=60', 'partition=gpu']
+    assert run(tool, *arguments, '--jobs', 1) == 0
+    *jobs, last = capsys.readouterr().out.splitlines()
+    assert jobs == ['toy, seed 0: job 11_0, submitted', 'toy, seed 1: job 11_1, submitted']
+    assert last.startswith('2 of 2 runs are with Slurm') and slurm.options('11')['array'] == '0-1%1'
+    assert run(tool, *arguments, '--plan') == 0
+    shown = capsys.readouterr().out
+    assert shown.startswith(f'queued   toy, seed 0: {fake} (job 11_0, PENDING)\n')
+    assert run(tool, *arguments, '--table-only') == 2
+    assert 'no run in out is finished' in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(

@@ -1,7 +1,7 @@
 """Stands in for ``tools/train.py``: writes metric cards whose value is width + seed / 10.
 
-``FAKE_FAIL``, ``FAKE_HANG``, ``FAKE_MUTE`` and ``FAKE_STOP`` name a part of the folder of a run
-that fails, never ends, writes no card, or ends early.
+``FAKE_FAIL``, ``FAKE_HANG``, ``FAKE_MUTE``, ``FAKE_STOP`` and ``FAKE_MEET`` name a part of the
+folder of a run that fails, never ends, writes no card, ends early, or waits for another to start.
 """
 
 import argparse
@@ -31,6 +31,12 @@ checkpoint = args.work_dir / 'checkpoint'
 start = int(checkpoint.read_text()) if args.resume and checkpoint.exists() else 0
 with (args.work_dir / 'starts.txt').open('a') as file:
     file.write(f'{start}\n')
+print({name: os.environ.get(name) for name in ('OMP_NUM_THREADS', 'CUDA_VISIBLE_DEVICES')})
+end = time.monotonic() + 60
+while is_asked('MEET') and len(list(args.work_dir.parents[1].rglob('starts.txt'))) < 2:
+    if time.monotonic() > end:
+        sys.exit('nobody came')
+    time.sleep(0.02)
 if is_asked('FAIL'):
     print('some text\nerror: no room', file=sys.stderr)
     sys.exit(2)
@@ -48,6 +54,7 @@ for iteration in range(start + 2, int(options.get('train_cfg.max_iters', 4)) + 1
         path.parent.mkdir(exist_ok=True)
         path.write_text(json.dumps(card))
     checkpoint.write_text(str(iteration))
+    print(f'iter {iteration}/4 | eta 0:00:0{4 - iteration}', flush=True)
     if is_asked('HANG'):
         time.sleep(100)
     if is_asked('STOP'):

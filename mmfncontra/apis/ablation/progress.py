@@ -52,7 +52,7 @@ class _Line:
 
 
 class StudyProgress:
-    """One line for each training that runs, and a bar of all iterations of the study below them.
+    """A bar of all iterations of a study, and below it a line for each training that runs.
 
     They are shown in a terminal only; messages are lines above them, or elsewhere all there is.
 
