@@ -34,6 +34,7 @@ RESOLVED = {
     r'python tools/list_': 'minutes: tests/apis/catalogue compare the pages',
     r'python projects/\w+/run\.': 'minutes: tests/projects run it in one step each',
     r'python \S*/\.mim/tools/train': "another package's, in a process of its own: seconds",
+    r'python tools/ablate\.py .*--slurm': 'a cluster: tests/apis/ablation/test_slurm_array.py',
     r'.* load_from=stylegan2_c2|.*fastgan_to_|.* converted\.pth': 'a checkpoint to download',
     r'.*(esrgan|edsr)_contrast': 'seconds each: another of the three is run',
     r'(python )?tools/test\.py (?!.*--(pixels|offline))': 'the weights of Inception are a download',
