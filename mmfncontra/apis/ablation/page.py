@@ -136,12 +136,12 @@ def _variants(runs: Sequence[AblationRun], table: AblationTable) -> dict[str, li
 
 
 def _depends(finished: Sequence[AblationRun], records: Mapping[AblationRun, RunRecord]) -> dict:
-    """Of the last card of a finished run of each variant."""
-    cards = {}
+    """Of the last card of the first finished run of each variant."""
+    first: dict[str, AblationRun] = {}
     for run in finished:
-        card = last_card(records[run].cards) if run in records else None
-        if card:
-            cards.setdefault(run.name, flatten_depends(card))
+        first.setdefault(run.variant.name, run)
+    last = {run.name: last_card(records[run].cards) for run in first.values() if run in records}
+    cards = {name: flatten_depends(card) for name, card in last.items() if card}
     keys = dict.fromkeys(key for depends in cards.values() for key in depends)
     rows = {key: [depends.get(key, '–') for depends in cards.values()] for key in keys}
     return dict(columns=list(cards), rows=rows)

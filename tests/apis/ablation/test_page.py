@@ -6,13 +6,16 @@ import shutil
 
 import pytest
 from html_page import Page, decode
+from matplotlib.figure import Figure
 from PIL import Image
 from toy_work_dir import write_run
 
+from mmfncontra.apis.ablation import page_curves
 from mmfncontra.apis.ablation.page import write_study_page
 from mmfncontra.apis.ablation.results import write_tables
 from mmfncontra.apis.ablation.run import AblationRun
 from mmfncontra.apis.ablation.variants import Variant
+from mmfncontra.visualization.report.record import read_run
 
 EVIL = '<img src=x onerror=alert(1)>'
 
@@ -34,6 +37,7 @@ def finish(run, better=0.0, seconds=True):
     for path in run.work_dir.glob('metrics/*.json'):
         card = json.loads(path.read_text())
         card['metrics']['swd'] -= better + run.seed / 7 * (better > 0)
+        card['metrics']['diversity'] = 3.0
         if seconds:
             card['depends']['run']['train_seconds'] = card['iteration'] / 2 + run.seed
         path.write_text(json.dumps(card))
@@ -79,9 +83,34 @@ def test_curves_over_iterations_and_seconds(page):
         found = alts[f'swd ↓ over {x}, a line for each variant']
         assert found.endswith('Means of the last values: base 21; with views 17.9; odd 20.')
         assert f'copy_rate ↓ over {x}, a line for each variant' in alts
+    # To be unfolded.
+    assert 'diversity ↑ over iterations, a line for each variant' in alts
     assert (
         'r_t in training, means of 24 iterations over iterations, a line for each variant' in alts
     )
+
+
+def test_points_of_curves(study, monkeypatch):
+    drawn = {}
+
+    def draw(values, label_x, label_y, size):
+        drawn[label_y, label_x] = values
+        return Figure()
+
+    monkeypatch.setattr(page_curves, 'plot_study_curves', draw)
+    runs = [run for run in study[0] if run.state == 'finished']
+    records = {run: read_run(run.work_dir) for run in runs}
+    page_curves.draw_curves(records, write_tables(study[0], study[1]))
+    own = drawn['swd', 'iteration']
+    assert own['base'][1] == [(200, 31), (400, 11), (600, 21)] and list(own['odd']) == [0]
+    # Half a second an iteration, and of seeds 0, 1 and 2 as many more.
+    own = drawn['swd', 'seconds of training steps']
+    assert own['base'][1] == [(101, 31), (201, 11), (301, 21)]
+    assert own['odd'][0] == [(100, 30), (200, 10), (300, 20)]
+    # Logged at 20, 40, … as iteration / 600, in windows of 24: the first has one value.
+    windows = drawn['r_t', 'iteration']['base'][0]
+    assert len(windows) == 25 and windows[0] == (24, pytest.approx(20 / 600))
+    assert windows[-1] == (600, pytest.approx((580 + 600) / 2 / 600))
 
 
 def test_samples_stand_at_equal_seeds(page):
@@ -103,7 +132,8 @@ def test_states_reasons_and_commands(page):
     assert "tools/report.py '" in page.text  # the folder has a space
     links = [link['href'] for link in page.all('a') if not link['href'].startswith('#')]
     assert links == ['base/seed_0/report.html']
-    assert 'images.num_fake 64 64 64' in page.text
+    # Of a run of each variant.
+    assert 'images.num_fake 64 64 64 images.size' in page.text
 
 
 def test_nothing_comes_from_elsewhere(page):
