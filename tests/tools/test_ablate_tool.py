@@ -53,6 +53,8 @@ def test_plan_train_and_compare(tool, fake, capsys):
     assert '| toy (baseline) | 3 |' in shown and '| narrow | 3 |' in shown
     assert 'Values at iteration 2.' in shown
     assert shown.splitlines()[-1] == 'tables in out: table.md, table.csv, table.tex'
+    page = Path('out/study.html')
+    assert '<h1>Study: out</h1>' in page.read_text() and f'samples in {page}' in shown
 
     Path('out/table.csv').unlink()
     only = [*arguments, '--table-only', '--baseline', 'wide', '--metrics', 'r_*']

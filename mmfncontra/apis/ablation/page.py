@@ -26,6 +26,7 @@ from .table import (
 )
 
 PAGE = 'study.html'
+_MAX_BYTES = 9_000_000  # of curves and pictures
 _MARKS = {'better': '▲ ', 'worse': '▼ ', '': ''}
 _STATES = {'started': 'not finished', 'new': 'not started'}
 
@@ -59,6 +60,8 @@ def write_study_page(
         return None
     records = {run: record for run in runs if (record := _read(run))}
     states = {run: _state(run) for run in runs}
+    curves = draw_curves({run: records[run] for run in finished if run in records}, table)
+    left = _MAX_BYTES - sum(len(plot['uri']) for plots in curves.values() for plot in plots)
     page = render_page(
         'study.html',
         title=Path(work_dir).resolve().name,
@@ -72,8 +75,8 @@ def write_study_page(
         notes=_notes(table),
         variants=_variants(runs, table),
         depends=_depends(finished, records),
-        curves=draw_curves({run: records[run] for run in finished if run in records}, table),
-        samples=_samples(runs, table, records, states),
+        curves=curves,
+        samples=_samples(runs, table, records, states, left),
         runs=[_row(run, states[run], records.get(run), out.parent) for run in runs],
         broken=[f'{run.name}: {note}' for run, record in records.items() for note in record.notes],
     )
@@ -152,10 +155,11 @@ def _samples(
     table: AblationTable,
     records: Mapping[AblationRun, RunRecord],
     states: Mapping[AblationRun, str],
+    max_bytes: int,
 ) -> dict[str, list[dict | None]]:
     """Last grids by variant, one for each seed; empty if there are none at all."""
     last = {run: max(record.samples) for run, record in records.items() if record.samples}
-    uris = inline_pictures({run: records[run].samples[at] for run, at in last.items()})
+    uris = inline_pictures({run: records[run].samples[at] for run, at in last.items()}, max_bytes)
     pictures = {
         (run.variant.name, run.seed): dict(
             uri=uri, name=run.name, iteration=last[run], state=_short(states[run])

@@ -42,7 +42,7 @@ def inline_picture(path: str | Path, max_width: int = 1024) -> str | None:
     return _data_uri(buffer.getvalue(), 'image/jpeg')
 
 
-def inline_pictures(paths: Mapping[_Key, Path], max_bytes: int = 6_000_000) -> dict[_Key, str]:
+def inline_pictures(paths: Mapping[_Key, Path], max_bytes: int) -> dict[_Key, str]:
     """Pictures as data URIs, reduced as far as it takes to be no larger than asked for together.
 
     Args:

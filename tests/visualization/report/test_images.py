@@ -24,7 +24,7 @@ def widths(uris):
 
 
 def test_pictures_are_reduced_together_as_far_as_it_takes(paths):
-    whole = inline_pictures(paths)
+    whole = inline_pictures(paths, 10_000_000)
     assert list(whole) == [0, 1, 2] and widths(whole) == {500}
     sizes = []
     for expected in (480, 320, 240, 160, 96):
@@ -40,5 +40,5 @@ def test_pictures_are_reduced_together_as_far_as_it_takes(paths):
 
 def test_what_is_no_picture_is_left_out(paths):
     paths[1].write_bytes(b'')
-    assert list(inline_pictures(paths)) == [0, 2]
-    assert inline_pictures({}) == {}
+    assert list(inline_pictures(paths, 10_000_000)) == [0, 2]
+    assert inline_pictures({}, 1) == {}
