@@ -66,10 +66,38 @@ class MetricCard:
         Returns:
             The path.
         """
+        return write_json(path, self.to_dict())
+
+    def to_dict(self) -> dict[str, Any]:
+        """Its attributes as JSON knows them, which has no NaN: a value that is not finite is None.
+
+        Returns:
+            What :meth:`from_dict` takes.
+        """
         content = asdict(self)
-        # JSON knows no NaN.
         content['metrics'] = {k: v if math.isfinite(v) else None for k, v in self.metrics.items()}
-        return write_json(path, content)
+        return content
+
+    @classmethod
+    def from_dict(cls, content: dict[str, Any]) -> 'MetricCard':
+        """A card from what JSON had of it.
+
+        Args:
+            content: From :meth:`to_dict`.
+
+        Raises:
+            ValueError: If it is no card; the message says why.
+        """
+        try:
+            card = cls(**content)
+            card.metrics = {k: math.nan if v is None else v for k, v in card.metrics.items()}
+            if not all(isinstance(group, dict) for group in card.depends.values()):
+                raise TypeError('depends must hold groups')
+        except (TypeError, AttributeError) as error:
+            raise ValueError(str(error)) from error
+        if not _is_sound(card):
+            raise ValueError('it has values of wrong types')
+        return card
 
     @classmethod
     def read(cls, path: str | Path) -> 'MetricCard':
@@ -90,18 +118,12 @@ class MetricCard:
             if isinstance(content, dict) and content.get('version', VERSION) != VERSION:
                 found = str(content['version'])[:20]
                 raise _NewerError(f'{path} is a card of version {found}, this is {VERSION}')
-            card = cls(**content)
-            card.metrics = {k: math.nan if v is None else v for k, v in card.metrics.items()}
-            if not all(isinstance(group, dict) for group in card.depends.values()):
-                raise TypeError('depends must hold groups')
+            return cls.from_dict(content)
         except _NewerError:
             raise
         # Python reads no numbers of thousands of digits, and no lists in thousands of lists.
-        except (ValueError, TypeError, AttributeError, RecursionError) as error:
+        except (ValueError, RecursionError) as error:
             raise ValueError(f'{path} is no metric card: {error}') from error
-        if not _is_sound(card):
-            raise ValueError(f'{path} is no metric card: it has values of wrong types')
-        return card
 
 
 def _is_sound(card: MetricCard) -> bool:

@@ -6,6 +6,7 @@ from pathlib import Path
 from mmfncontra.evaluation.card import SEEN_MARK, MetricCard, find_differences, find_flattered
 
 from .run import AblationRun
+from .study import Study, StudyRun, gather_study
 from .table import AblationTable, direction_of, make_ablation_table
 
 # Which of a run's cards its values are from.
@@ -25,9 +26,8 @@ def write_tables(
         runs: From :func:`plan_runs`.
         work_dir: Folder of the tables.
         baseline: Name of the variant that others are compared with; default the first.
-        metrics: Names or patterns; see :func:`make_ablation_table`.
-        cards: ``'last'`` takes each run's last card; ``'best'`` for each metric the best value of
-            its cards, which flatters whatever fluctuates more.
+        metrics: See :func:`compare_study`.
+        cards: See :func:`compare_study`.
 
     Returns:
         The table.
@@ -36,28 +36,10 @@ def write_tables(
         ValueError: If no run is finished, or values cannot be compared; the tables are left out,
             and older ones removed.
     """
-    if cards not in CARDS:
-        raise ValueError(f'cards must be one of {", ".join(CARDS)}, got {cards!r}')
     work_dir = Path(work_dir)
     for kind in ('md', 'csv', 'tex'):
         (work_dir / f'table.{kind}').unlink(missing_ok=True)
-    found = {run: run.cards() for run in runs if run.state == 'finished'}
-    if not any(found.values()):
-        raise ValueError(f'there is nothing to compare: no run in {work_dir} is finished')
-    _check_comparable(found, every=cards == 'best')
-    values: dict[str, dict[int, dict[str, float]]] = {run.variant.name: {} for run in runs}
-    for run, own in found.items():
-        values[run.variant.name][run.seed] = _values(own, cards)
-    seen: dict[str, dict[str, str]] = {}
-    for run, own in found.items():
-        for card in own.values():
-            seen.setdefault(run.variant.name, {}).update(card.seen_in_training)
-    table = make_ablation_table(values, baseline or runs[0].variant.name, metrics, seen)
-    # What was trained, however the variants are written today.
-    table.descriptions = {run.variant.name: run.read_record()['variant'] for run in found}
-    table.notes += _notes(runs, found, cards)
-    last = {run.variant.name: own[max(own)] for run, own in found.items() if own}
-    table.notes += [f'{SEEN_MARK} {sentence}.' for sentence in find_flattered(last)]
+    table = compare_study(gather_study(runs, baseline=baseline), None, metrics, cards)
     for kind, text in dict(
         md=table.to_markdown(), csv=table.to_csv(), tex=table.to_latex()
     ).items():
@@ -65,14 +47,50 @@ def write_tables(
     return table
 
 
-def _check_comparable(
-    found: Mapping[AblationRun, Mapping[int, MetricCard]], every: bool = False
-) -> None:
+def compare_study(
+    study: Study,
+    baseline: str | None = None,
+    metrics: Sequence[str] | None = None,
+    cards: str = 'last',
+) -> AblationTable:
+    """Compare the variants of a study.
+
+    Args:
+        study: From :func:`gather_study`, or read from a file.
+        baseline: Name of the variant that others are compared with; default the study's.
+        metrics: Names or patterns; see :func:`make_ablation_table`.
+        cards: ``'last'`` takes each run's last card; ``'best'`` for each metric the best value of
+            its cards, which flatters whatever fluctuates more.
+
+    Returns:
+        The table.
+
+    Raises:
+        ValueError: If values cannot be compared, or an argument names what there is not.
+    """
+    if cards not in CARDS:
+        raise ValueError(f'cards must be one of {", ".join(CARDS)}, got {cards!r}')
+    _check_comparable(study.runs, every=cards == 'best')
+    values: dict[str, dict[int, dict[str, float]]] = {name: {} for name in study.variants}
+    seen: dict[str, dict[str, str]] = {}
+    for run in study.runs:
+        values[run.variant][run.seed] = _values(run.cards, cards)
+        for card in run.cards.values():
+            seen.setdefault(run.variant, {}).update(card.seen_in_training)
+    table = make_ablation_table(values, baseline or study.baseline, metrics, seen)
+    table.descriptions = dict(study.variants)
+    table.notes += _notes(study, cards)
+    last = {run.variant: run.cards[max(run.cards)] for run in study.runs if run.cards}
+    table.notes += [f'{SEEN_MARK} {sentence}.' for sentence in find_flattered(last)]
+    return table
+
+
+def _check_comparable(runs: Sequence[StudyRun], every: bool = False) -> None:
     used: dict[str, dict[str, MetricCard]] = {}
-    for run, own in found.items():
-        for iteration in sorted(own) if every else [max(own)] if own else []:
+    for run in runs:
+        for iteration in sorted(run.cards) if every else [max(run.cards)] if run.cards else []:
             name = f'{run.name}, iteration {iteration}' if every else run.name
-            used.setdefault(run.variant.name, {})[name] = own[iteration]
+            used.setdefault(run.variant, {})[name] = run.cards[iteration]
     differences = find_differences(
         {name: c for cards in used.values() for name, c in cards.items()}
     )
@@ -106,12 +124,11 @@ def _values(cards: Mapping[int, MetricCard], which: str) -> dict[str, float]:
     return values
 
 
-def _notes(
-    runs: Sequence[AblationRun], found: Mapping[AblationRun, Mapping], cards: str
-) -> list[str]:
-    missing = '; '.join(run.name for run in runs if run not in found)
+def _notes(study: Study, cards: str) -> list[str]:
+    missing = '; '.join(study.unfinished)
     notes = [f'Not finished, left out: {missing}.'] if missing else []
-    ends = sorted({max(own) for own in found.values() if own})
+    notes += study.notes
+    ends = sorted({max(run.cards) for run in study.runs if run.cards})
     if cards == 'best':
         notes.append('Best value of each run, which flatters what fluctuates more.')
     elif len(ends) > 1:
