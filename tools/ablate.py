@@ -75,6 +75,12 @@ def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
         help="values at the end of each run, or each metric's best",
     )
     parser.add_argument(
+        '--export',
+        type=Path,
+        metavar='FILE.json',
+        help='write all values of the finished runs, for tools/compare_results.py',
+    )
+    parser.add_argument(
         '--jobs',
         type=int,
         metavar='N',
@@ -102,10 +108,12 @@ def main(argv: Sequence[str] | None = None) -> None:
     # Imported after parsing: --help answers at once, and after the check of what they need.
     from mmfncontra.apis.ablation.trainings import check_runs, plan_runs, run_trainings
     from mmfncontra.apis.ablation.variants import name_configs, parse_variant, read_variants
-    from mmfncontra.utils.checks import check_integers
+    from mmfncontra.utils.checks import check_integers, check_writable
 
     if args.jobs is not None:
         check_integers(jobs=args.jobs)
+    if args.export:
+        args.export = check_writable(args.export, '--export')
     variants = name_configs(args.configs)
     base = variants[-1].config if variants else None
     variants += [parse_variant(text, base) for text in args.variant]
@@ -172,6 +180,11 @@ def compare(runs: Sequence[AblationRun], args: argparse.Namespace) -> None:
     (args.work_dir / PAGE).unlink(missing_ok=True)
     table = write_tables(runs, args.work_dir, args.baseline, args.metrics, args.cards)
     page = write_study_page(runs, table, args.work_dir)
+    if args.export:
+        from mmfncontra.apis.ablation.study import gather_study
+        from mmfncontra.apis.ablation.study_file import write_study
+
+        write_study(gather_study(runs, args.export.stem, args.baseline), args.export)
     note(f'\n{table.to_markdown()}\ncurves and samples in {page}')
     note(f'tables in {args.work_dir}: table.md, table.csv, table.tex')
 

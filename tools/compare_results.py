@@ -1,38 +1,180 @@
 #!/usr/bin/env python
-"""Put metric cards into one table, if they can stand in one.
+"""Put metric cards into one table, if they can stand in one, and print the tables of studies.
 
 python tools/compare_results.py a_metrics.json b_metrics.json
 """
 
 import argparse
+import shlex
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING, NoReturn
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from mmfncontra.compat.versions import check_versions
 from mmfncontra.launch.command import run_command
+from mmfncontra.utils.console import note
+from mmfncontra.utils.files import whole_file
+from mmfncontra.utils.marked_text import END, fill_marks
+
+if TYPE_CHECKING:
+    from mmfncontra.apis.ablation.study import Study
+    from mmfncontra.apis.ablation.table import AblationTable
+
+MARK = 'table'
+
+
+def table_parser() -> argparse.ArgumentParser:
+    """Parser of what says how a study is shown, here and in the marks of pages."""
+    parser = argparse.ArgumentParser(add_help=False)
+    group = parser.add_argument_group('of studies')
+    group.add_argument('--baseline', metavar='NAME', help="default: the study's own")
+    group.add_argument(
+        '--metrics',
+        nargs='+',
+        metavar='NAME',
+        help="columns, such as swd 'subband_*'; default: as in tools/ablate.py",
+    )
+    values = group.add_mutually_exclusive_group()
+    values.add_argument(
+        '--cards',
+        choices=('last', 'best'),
+        default='last',
+        help="values at the end of each run, or each metric's best",
+    )
+    values.add_argument('--at', type=int, metavar='ITERATION', help='values at an iteration')
+    return parser
 
 
 def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
     """Parse the command line."""
     parser = argparse.ArgumentParser(
         description='Print a Markdown table of metric cards. Cards that depend on different '
-        'things (number of images, real images, size, extractor …) are refused, saying which.'
+        'things (number of images, real images, size, extractor …) are refused, saying which. Of '
+        'a study, which tools/ablate.py --export writes, print the table that the study made.',
+        parents=[table_parser()],
     )
-    parser.add_argument('cards', metavar='CARD', nargs='+', help='JSON files of tools/test.py')
-    return parser.parse_args(argv)
+    parser.add_argument(
+        'cards_or_studies',
+        metavar='CARD',
+        nargs='*',
+        help='JSON files of tools/test.py, or studies, each of which has a table of its own',
+    )
+    parser.add_argument('--csv', action='store_true', help='print unrounded values of studies')
+    parser.add_argument(
+        '--curve', metavar='METRIC', help='draw a metric of one study into --out, and no table'
+    )
+    parser.add_argument(
+        '--over', choices=('iterations', 'seconds', 'images'), help='of --curve; default iterations'
+    )
+    parser.add_argument('--out', type=Path, metavar='FILE.png', help='of --curve')
+    parser.add_argument(
+        '--write',
+        type=Path,
+        metavar='PAGE',
+        help="write anew what is in a page between '<!-- table: STUDY [options of studies] -->' and"
+        " '<!-- end -->'",
+    )
+    args = parser.parse_args(argv)
+    if not (args.cards_or_studies or args.write):
+        parser.error('the following arguments are required: CARD')
+    if (args.curve is None) != (args.out is None) or (args.over and args.curve is None):
+        parser.error('--curve and --out need each other, and --over both')
+    if args.write and (args.cards_or_studies or args.curve or args.csv):
+        parser.error('--write takes studies and options from the marks of the page')
+    args.is_asked = args.csv or any(
+        getattr(args, each) != parser.get_default(each)
+        for each in ('baseline', 'metrics', 'cards', 'at', 'curve')
+    )
+    return args
 
 
 def main(argv: Sequence[str] | None = None) -> None:
     """Compare as the command line says."""
     args = parse_args(argv)
     check_versions()
+    if args.write:
+        if not args.write.is_file():
+            raise FileNotFoundError(f'there is no page at {args.write}')
+        text = args.write.read_text(encoding='utf-8')
+        if f'<!-- {MARK}: ' not in text:
+            raise ValueError(f"{args.write} has no line '<!-- {MARK}: STUDY -->' above '{END}'")
+        with whole_file(args.write) as unfinished:
+            unfinished.write_text(fill_tables(text, args.write), encoding='utf-8')
+        return
     # Imported after parsing: --help answers at once, and after the check of what they need.
+    from mmfncontra.apis.ablation.study_file import is_study, read_study
     from mmfncontra.evaluation.card import compare_cards
 
-    print(compare_cards(args.cards), end='')
+    studies = [path for path in args.cards_or_studies if is_study(path)]
+    cards = [path for path in args.cards_or_studies if path not in studies]
+    if args.curve:
+        if len(args.cards_or_studies) > 1 or cards:
+            raise ValueError(f'--curve takes one study, got {" ".join(args.cards_or_studies)}')
+        draw_curve(args)
+        return
+    if args.is_asked and cards:
+        raise ValueError(f'the options are for studies, and {cards[0]} is none: leave them out')
+    shown = [compare_cards(cards)] if cards else []
+    for study in map(read_study, studies):
+        table = make_table(study, args)
+        shown.append(table.to_csv() if args.csv else f'## {study.title}\n\n{table.to_markdown()}')
+    print('\n'.join(shown), end='')
+
+
+def make_table(study: 'Study', args: argparse.Namespace) -> 'AblationTable':
+    """Table of a study as the options say."""
+    from mmfncontra.apis.ablation.results import compare_study
+
+    study = study if args.at is None else study.at(args.at)
+    return compare_study(study, args.baseline, args.metrics, args.cards)
+
+
+def draw_curve(args: argparse.Namespace) -> None:
+    """Draw the curves of a study."""
+    from mmfncontra.apis.ablation.study_file import read_study
+    from mmfncontra.apis.ablation.table import show_direction
+    from mmfncontra.visualization.study_curves import draw_study_curves
+
+    over = args.over or 'iterations'
+    label = 'seconds of training steps' if over == 'seconds' else over
+    values = read_study(args.cards_or_studies[0]).curves(args.curve, over)
+    draw_study_curves(values, label, args.curve + show_direction(args.curve), args.out)
+    note(f'{args.curve} over {over}: {args.out}')
+
+
+def fill_tables(text: str, page: Path) -> str:
+    """A page with the tables that its marks ask for.
+
+    Args:
+        text: The page.
+        page: Its file; studies are named from one of the folders above it on.
+
+    Raises:
+        ValueError: If a mark cannot be followed; the message has it.
+    """
+    from mmfncontra.apis.ablation.study_file import read_study
+
+    def write(subject: str) -> str:
+        parser = table_parser()
+        parser.add_argument('study')
+        parser.error = refuse
+        try:
+            args = parser.parse_args(shlex.split(subject))
+            folders = page.resolve().parents
+            found = (each / args.study for each in folders if (each / args.study).is_file())
+            return make_table(read_study(next(found, args.study)), args).to_markdown()
+        except (ValueError, FileNotFoundError) as error:
+            raise ValueError(f'{page}, table {subject}: {error}') from error
+
+    return fill_marks(text, MARK, write)
+
+
+def refuse(message: str) -> NoReturn:
+    """Raise what argparse would print."""
+    raise ValueError(message)
 
 
 if __name__ == '__main__':

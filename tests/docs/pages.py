@@ -49,7 +49,7 @@ def sources(root: Path = ROOT) -> list[Path]:
     folders = [root / name for name in ('tools', 'projects', 'benchmarks')]
     return [
         *sorted(root.glob('*.md')),
-        *sorted(root.glob('docs/*.md')),
+        *sorted(root.glob('docs/**/*.md')),
         *(p for folder in folders for p in sorted(folder.rglob('*')) if _is_source(p)),
         root / 'tests/chaos.py',
     ]

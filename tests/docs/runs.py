@@ -48,7 +48,7 @@ MEANT = {
     '.[lite]': '.',
 }
 # Options and, by program, places of what a command writes; files that a reader downloads or has.
-WRITES = ('--out', '--work-dir', '--json', '--keep', '--logdir', '--target')
+WRITES = ('--out', '--work-dir', '--json', '--keep', '--logdir', '--target', '--export')
 WRITTEN = {'slurm_train.sh': 4, 'fastgan_to_mmfncontra.py': 2}
 READERS = re.compile(r'stylegan2_c2.*\.pth|(all_)?50000\.pth|\.whl/\*\.whl|docs/gpu/\*\.jsonl')
 FEW = ['default_hooks.doctor=None', 'train_cfg.val_begin=1000', 'train_dataloader.num_workers=0']
