@@ -131,28 +131,32 @@ class ContrastProbe:
 
     @torch.no_grad()
     def retrieve(self, images: Tensor, **kwargs: Tensor) -> dict[str, float]:
-        """Share of images that are the nearest of all to their own augmented view.
+        """Share of images that are the nearest of all to a view of themselves.
 
-        They pass as one batch, for in several batches BatchNorm would tell which one is whose.
+        ``retrieval_view`` is of the view of an augmented image among the augmented images, which is
+        what DWCL is trained on; ``retrieval`` of the same view among the images as they are. They
+        pass as one batch, for in several BatchNorm would tell which one is whose.
 
         Args:
             images: Real images without augmentation, (N, 3, S, S) in [-1, 1].
             **kwargs: ``label`` of a class-conditional GAN.
         """
         asked = dict(embed=True) if self.contrast.embeds else {}
-        views = self.contrast.view(augmented(self.model.augment, images))
+        seen = augmented(self.model.augment, images)
         spaces: dict[str, list[Tensor]] = {}
-        for batch in (images, views):
+        for batch in (self.contrast.view(seen), seen, images):
             with self._unchanged(), self._passes() as passes:
                 embedding = discriminate(self.discriminator, batch, **asked, **kwargs).embedding
             spaces.setdefault('trunk', []).append(passes[0].trunk)
             if embedding is not None:
                 spaces.setdefault('embedding', []).append(embedding)
-        own = torch.arange(len(images), device=images.device)
-        return {
-            f'retrieval/{name}': float((cosine_to_all(seen, all_).argmax(1) == own).float().mean())
-            for name, (all_, seen) in spaces.items()
-        }
+        values = {}
+        for name, (query, *galleries) in spaces.items():
+            own = torch.arange(len(query), device=query.device)
+            for group, gallery in zip(('retrieval_view', 'retrieval'), galleries, strict=True):
+                right = cosine_to_all(query, gallery).argmax(dim=1) == own
+                values[f'{group}/{name}'] = float(right.float().mean())
+        return values
 
     @contextmanager
     def _passes(self) -> Iterator[list[Pass]]:

@@ -53,7 +53,8 @@ LEGEND = dict(
     nearer_than_view='share of images to which a negative of their own is nearer than the view',
     nce='term of DWCL, without weight',
     weight='weight of a level; the margin of GWCL',
-    retrieval='share of images nearest, of all in the sample, to their own augmented view',
+    retrieval_view='share of augmented images that are the nearest of all to a view of themselves',
+    retrieval='the same for that view among the images without augmentation',
     logit="the discriminator's mean logit",
     sign='mean sign of the logits; of real images it is r_t',
     gwcl_distance='distance of prototypes of fakes to those of real images and negatives',
@@ -166,11 +167,8 @@ def measure(run: Run, checkpoint: Path, args: argparse.Namespace) -> dict[str, d
             found[-1] |= probe.judge(run.heldout[chosen].to(real))
     sample = next(draw_batches(run.plain, min(args.sample, len(run.plain)), args.seed))
     images, kwargs = prepare(model, sample)
-    retrieved = probe.retrieve(images, **kwargs)
-    return dict(
-        mean=summarise(found, statistics.fmean) | retrieved,
-        std=summarise(found, statistics.pstdev),
-    )
+    found += [probe.retrieve(images, **kwargs) for _ in range(args.batches)]
+    return dict(mean=summarise(found, statistics.fmean), std=summarise(found, statistics.pstdev))
 
 
 def show(value: float | None) -> str:
@@ -195,7 +193,7 @@ def parse_args() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__.partition('\n')[0])
     parser.add_argument('work_dirs', nargs='+', type=Path, metavar='WORK_DIR', help='of a training')
     parser.add_argument('--batches', type=int, default=8, help='batches that are averaged over')
-    parser.add_argument('--sample', type=int, default=128, help='images of the retrieval at most')
+    parser.add_argument('--sample', type=int, default=128, help='images of a retrieval at most')
     parser.add_argument('--data', help='folder or zip of the images, if not where they were')
     parser.add_argument(
         '--contrast',
