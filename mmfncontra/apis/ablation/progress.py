@@ -17,7 +17,7 @@ _INTERVAL = 1.0  # seconds between two readings
 _PROGRESS = re.compile(r'(?:\biter |Iter\(train\) \[ *)(\d+)/\d+(.*)')
 _ETA = re.compile(r'\beta:? ((?:\d+ days?, )?\d+:\d\d:\d\d)')
 _ALL_FORMAT = '{desc} |{bar}| {percentage:3.0f}% | {elapsed} | eta {remaining}'
-_LINE_FORMAT = '{desc}: {n_fmt}/{total_fmt} |{bar}| {postfix}'
+_LINE_FORMAT = '{desc}: {n_fmt}/{total_fmt} |{bar}| '
 
 
 def read_progress(log: Path, start: int = 0) -> tuple[int, str] | None:
@@ -91,8 +91,8 @@ class StudyProgress:
             training: The training.
             length: Its iterations.
         """
-        bar = self._bar(length, place + 1, _LINE_FORMAT, training.run.name, leave=False)
-        bar.set_postfix_str('starts')
+        form = f'{_LINE_FORMAT}starts'
+        bar = self._bar(length, place + 1, form, training.run.name, leave=False)
         self._lines[place] = _Line(bar, training)
 
     def end(self, place: int) -> None:
@@ -132,7 +132,8 @@ class StudyProgress:
             else:  # those before it was resumed took no time of this call
                 self._skip(new)
             line.seen, line.bar.n = True, iterations
-            line.bar.set_postfix_str(f'eta {eta}' if eta else '')
+            line.bar.bar_format = _LINE_FORMAT + (f'eta {eta}' if eta else '')
+            line.bar.refresh()
         self._all.refresh()
 
     def _bar(self, total: int, place: int, form: str, name: str = '', leave: bool = True) -> tqdm:

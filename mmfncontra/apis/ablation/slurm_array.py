@@ -27,7 +27,6 @@ _ROOT = Path(__file__).parents[3]
 _SHARED = {'name', 'timeout_min', 'mem_gb', 'cpus_per_task', 'gpus_per_node'}
 _ALONE = {'nodes', 'ntasks_per_node', 'tasks_per_node'}
 _MOST_TIMEOUTS = 1000  # how often a job goes on after its time is over; each time it gets further
-_PATIENCE = 60.0  # seconds to save: Slurm gives 90 from its signal to the end
 _POLL = 0.1
 
 
@@ -74,7 +73,8 @@ class ArrayTask:
         """
         from submitit.helpers import DelayedSubmission
 
-        end_trainings([self._training] if self._training else [], patience=_PATIENCE)
+        # Slurm gives 90 seconds from its signal to the end, more than this takes.
+        end_trainings([self._training] if self._training else [])
         return DelayedSubmission(ArrayTask(self.run, self.record, self.folder))
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from .run import AblationRun
 
-_PATIENCE = 30.0  # seconds that a training gets to save and end, each time it is told to
+_PATIENCE = 60.0  # seconds that a training gets to save and end, each time it is told to
 
 
 class TrainingProcess:

@@ -217,7 +217,7 @@ class _Trainings:
 
     def start_from(self, todo: Iterator[tuple[str, AblationRun, dict]]) -> bool:
         """Fill the free places; whether anything runs."""
-        for place in set(range(len(self._shares))) - self.running.keys():
+        for place in sorted(set(range(len(self._shares))) - self.running.keys()):
             label, run, record = next(todo, (None, None, None))
             if run is None:
                 break

@@ -59,8 +59,8 @@ def test_the_view_in_a_terminal(tmp_path, monkeypatch, capsys):
         view.start(1, fake_training(tmp_path, 'b, seed 0'), 2000)
         view.update()
         shown = terminal.getvalue()
-        assert 'a, seed 0: 1000/2000 |' in shown and 'eta 0:09:30' in shown
-        assert 'b, seed 0: 0/2000 |' in shown and 'starts' in shown
+        assert 'a, seed 0: 1000/2000 |' in shown and '| eta 0:09:30' in shown
+        assert 'b, seed 0: 0/2000 |' in shown and '| starts' in shown
         # What was done before takes no part in the time that is left.
         assert (view._all.n, view._all.initial) == (3000, 3000)
         resumed.log.write_text(LINE.format(1500, '0:05:00'))
