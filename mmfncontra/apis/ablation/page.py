@@ -14,6 +14,7 @@ from mmfncontra.visualization.report.record import RunRecord, read_run
 from mmfncontra.visualization.report.tables import flatten_depends, last_card
 
 from .page_curves import draw_curves
+from .portable_words import portable_command
 from .run import AblationRun
 from .table import (
     AblationTable,
@@ -183,5 +184,5 @@ def _row(run: AblationRun, state: str, record: RunRecord | None, folder: Path) -
         folder=place,
         link=f'{quote(place)}/report.html' if has_report else '',
         report=shlex.join(['python', 'tools/report.py', run.work_dir.as_posix()]) if record else '',
-        command=shlex.join(run.command),
+        command=portable_command(run.command),
     )

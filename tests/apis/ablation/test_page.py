@@ -22,7 +22,7 @@ EVIL = '<img src=x onerror=alert(1)>'
 
 def make_run(study, name, seed, options=()):
     folder = study / name / f'seed_{seed}'
-    command = ('python', 'tools/train.py', 'a.py', '--seed', str(seed))
+    command = ('/usr/bin/python3', 'tools/train.py', 'a.py', '--seed', str(seed))
     return AblationRun(Variant(name, 'a.py', options), seed, folder, command)
 
 
