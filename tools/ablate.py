@@ -27,8 +27,8 @@ if TYPE_CHECKING:
 def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
     """Parse the command line."""
     parser = argparse.ArgumentParser(
-        description='Train every variant with every seed, and write table.md, table.csv and '
-        'table.tex. The same command goes on after an interruption.'
+        description='Train every variant with every seed, and write table.md, table.csv, '
+        'table.tex and a page, study.html. The same command goes on after an interruption.'
     )
     parser.add_argument(
         'configs',
