@@ -17,6 +17,7 @@ from mmfncontra.utils.unwrap import unwrap
 
 from .loaders.device_image_loader import check_device_images, serve_from_device
 from .optim.learning_rates import scale_learning_rates
+from .train_clock import TrainClock
 
 _LR_SCALE = 'lr_scale'
 
@@ -76,6 +77,7 @@ class ResumableIterTrainLoop(IterBasedTrainLoop):
             val_interval,
             dynamic_intervals,
         )
+        self.clock = TrainClock(device)
 
     def run(self) -> nn.Module:
         """Train from the current iteration to ``max_iters``.
@@ -91,18 +93,22 @@ class ResumableIterTrainLoop(IterBasedTrainLoop):
         with StopSignals() as signals:
             self._enter_stream()
             self.runner.restore_rank_state()
-            self._validate_if_missed()
+            self.clock.start(self.runner.message_hub, self._iter)
+            with self.clock.paused():
+                self._validate_if_missed()
             while self._iter < self._max_iters and not self.stop_training:
                 self.runner.model.train()
                 self.run_iter(next(self.dataloader_iterator))
                 if self.is_going_back:
-                    self._go_back()
+                    with self.clock.paused():
+                        self._go_back()
                     continue
                 if number := signals.ask():
                     self._save_and_stop(number)
                 self._decide_current_val_interval()
                 if self._validates_now():
-                    self.runner.val_loop.run()
+                    with self.clock.paused():
+                        self.runner.val_loop.run()
         self.runner.call_hook('after_train_epoch')
         self.runner.call_hook('after_train')
         return self.runner.model

@@ -42,6 +42,7 @@ from .loaders.stream_loader import begin_worker
 from .logs.bounded_log import bound_log_files
 from .logs.deferred_message_hub import DeferredMessageHub
 from .machine_settings import apply_settings
+from .train_clock import pause_clock
 
 # The only ones that mmengine 0.10 lets a config set to None.
 _MMENGINE_HOOKS = (
@@ -254,20 +255,25 @@ class TrainingRunner(Runner):
         Raises:
             OSError: If the disk is full or read-only. What was there before is as it was.
         """
-        self.call_hook('before_gather_state')
-        self.rank_states = gather_rank_states(self.model, self.optim_wrapper, self.device)
-        write = partial(super().save_checkpoint, out_dir, backend_args=backend_args, **kwargs)
-        backend = get_file_backend(out_dir, backend_args=backend_args)
-        if file_client_args is not None or not isinstance(backend, LocalBackend):
-            write(filename, file_client_args=file_client_args)
-        elif is_main_process():
-            try:
-                with whole_file(Path(out_dir) / filename) as path:
-                    write(path.name)
-            except OSError as error:
-                before = latest_checkpoint(self.work_dir)
-                kept = 'nothing was saved before' if before is None else f'{before} is as it was'
-                raise OSError(f'{error}; the training stops, {kept}') from error
+        with pause_clock(self) as clock:
+            if clock is not None:
+                clock.note(self.message_hub)
+            self.call_hook('before_gather_state')
+            self.rank_states = gather_rank_states(self.model, self.optim_wrapper, self.device)
+            write = partial(super().save_checkpoint, out_dir, backend_args=backend_args, **kwargs)
+            backend = get_file_backend(out_dir, backend_args=backend_args)
+            if file_client_args is not None or not isinstance(backend, LocalBackend):
+                write(filename, file_client_args=file_client_args)
+            elif is_main_process():
+                try:
+                    with whole_file(Path(out_dir) / filename) as path:
+                        write(path.name)
+                except OSError as error:
+                    before = latest_checkpoint(self.work_dir)
+                    kept = (
+                        'nothing was saved before' if before is None else f'{before} is as it was'
+                    )
+                    raise OSError(f'{error}; the training stops, {kept}') from error
 
     def load_checkpoint(
         self,

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import numpy as np
-from mmengine.dist import is_main_process
+from mmengine.dist import get_world_size, is_main_process
 from mmengine.hooks import Hook
 from mmengine.runner import Runner
 
@@ -12,13 +12,17 @@ from mmfncontra.evaluation.metrics.sample_metric import make_card
 from mmfncontra.registry import HOOKS
 from mmfncontra.visualization import make_grid, save_png
 
+from ..train_clock import train_clock
+
 
 @HOOKS.register_module()
 class MetricCardHook(Hook):
     """Writes what every validation found to ``{work_dir}/metrics/iter_000500.json``.
 
     A card holds the values and all that they depend on
-    (:class:`~mmfncontra.evaluation.card.MetricCard`). Where copies were looked for,
+    (:class:`~mmfncontra.evaluation.card.MetricCard`); under ``run`` also what the training has cost
+    so far: ``images_seen``, and ``train_seconds`` of data and steps alone
+    (:class:`~mmfncontra.engine.train_clock.TrainClock`). Where copies were looked for,
     ``iter_000500_neighbours.png`` shows generated images, from the most copied on, each above the
     training image nearest to it.
     """
@@ -32,7 +36,7 @@ class MetricCardHook(Hook):
             runner: The runner.
             metrics: Values of the validation.
         """
-        self._write(runner, runner.val_loop, metrics)
+        self._write(runner, runner.val_loop, metrics, **_cost(runner))
 
     def after_test_epoch(self, runner: Runner, metrics: dict[str, float] | None = None) -> None:
         """Write the card of a test.
@@ -43,7 +47,9 @@ class MetricCardHook(Hook):
         """
         self._write(runner, runner.test_loop, metrics)
 
-    def _write(self, runner: Runner, loop: object, metrics: dict[str, float] | None) -> None:
+    def _write(
+        self, runner: Runner, loop: object, metrics: dict[str, float] | None, **cost: float
+    ) -> None:
         if not is_main_process() or not metrics:
             return
         own = [
@@ -60,12 +66,24 @@ class MetricCardHook(Hook):
             seed=runner.seed,
             model=getattr(runner, 'experiment_name', None),
             checkpoint=runner.cfg.get('load_from'),
+            **cost,
         )
         path = card.write(Path(runner.work_dir) / 'metrics' / f'iter_{runner.iter:06d}.json')
         for metric in own:
             pairs = getattr(metric, 'most_copied', None)
             if pairs:
                 _save_pairs(pairs, path.with_name(f'{path.stem}_neighbours.png'))
+
+
+def _cost(runner: Runner) -> dict[str, float]:
+    clock = train_clock(runner)
+    if clock is None:  # a validation alone
+        return {}
+    sampler = runner.train_dataloader.batch_sampler
+    cost: dict[str, float] = dict(images_seen=runner.iter * sampler.batch_size * get_world_size())
+    if clock.seconds is not None:
+        cost['train_seconds'] = round(clock.seconds, 3)
+    return cost
 
 
 def _save_pairs(pairs: list[np.ndarray], path: Path) -> None:

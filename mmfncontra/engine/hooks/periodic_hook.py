@@ -7,6 +7,8 @@ from mmengine.runner import Runner
 
 from mmfncontra.utils.checks import check_integers
 
+from ..train_clock import pause_clock
+
 
 class PeriodicHook(Hook, ABC):
     """Acts every ``interval`` iterations, and after the last one if that was not such a one.
@@ -42,7 +44,8 @@ class PeriodicHook(Hook, ABC):
         """Act every ``interval`` iterations."""
         if self.every_n_train_iters(runner, self.interval):
             self._last_act = runner.iter + 1
-            self.act(runner, self._last_act)
+            with pause_clock(runner):
+                self.act(runner, self._last_act)
 
     def after_train(self, runner: Runner) -> None:
         """Act once more, unless the last iteration was acted upon."""
