@@ -11,7 +11,8 @@ SHORT_NAMES = {
     },
 }  # fmt: skip
 # Pixels have a copy rate too: these have the network in their name with Inception as well.
-MEMORISATION = ('copy_rate', 'nearest_ratio', 'copy_rate_heldout', 'nearer_to_training')
+OF_HELDOUT = ('copy_rate_heldout', 'nearer_to_training', 'fd_heldout', 'kid_heldout')
+MEMORISATION = ('copy_rate', 'nearest_ratio', *OF_HELDOUT)
 # Values that every network has, by their name with Inception, and what they are called with others.
 _OF_FEATURES = {
     **dict(fid='fd', fid_unbiased='fd', kid_mean='kid', kid_std='kid'),

@@ -17,6 +17,8 @@ NAMES = {
     'copy_rate_heldout': 'copy_rate_heldout_lite2',
     'nearest_ratio': 'nearest_ratio_lite2',
     'nearer_to_training': 'nearer_to_training_lite2',
+    'fd_heldout': 'fd_heldout_lite2',
+    'kid_heldout': 'kid_heldout_lite2',
 }
 SHORT = {
     'efficientnet_lite0': 'lite0',

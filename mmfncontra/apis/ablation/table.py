@@ -19,6 +19,7 @@ Direction = str | float
 DIRECTIONS: dict[str, Direction] = {
     **dict.fromkeys(('fid', 'kid_mean', 'ppl', 'swd', 'spectrum_distance'), 'lower'),
     **dict.fromkeys(('copy_rate', 'copy_rate_wavelet', 'heldout_gap'), 'lower'),
+    **dict.fromkeys(('fd_heldout', 'kid_heldout'), 'lower'),
     **dict.fromkeys(('precision', 'recall', 'density', 'coverage'), 'higher'),
     **dict.fromkeys(('inception_score', 'diversity', 'lpips_diversity'), 'higher'),
     **dict.fromkeys(('stlpips_vgg_diversity', 'stlpips_alex_diversity'), 'higher'),

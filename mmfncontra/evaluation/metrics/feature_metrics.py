@@ -17,13 +17,12 @@ from ..functional.frechet import frechet_distance
 from ..functional.inception_score import inception_score
 from ..functional.kernel_distance import kernel_distance
 from ..functional.precision_recall import density_coverage, precision_recall
-from ..value_names import MEMORISATION, short_name, value_name
+from ..value_names import MEMORISATION, OF_HELDOUT, short_name, value_name
 from .heldout import check_heldout, read_heldout
 from .sample_metric import SampleMetric
 
 # Below so many images a bare FID says more about their number than about the generator.
 FEW = 10_000
-_OF_HELDOUT = ('copy_rate_heldout', 'nearer_to_training')
 # Of real and of generated images, what a value takes at least.
 _LEAST = dict(
     fid=(2, 2), kid=(2, 2), precision_recall=(4, 4), density_coverage=(6, 1), memorisation=(2, 1)
@@ -43,7 +42,8 @@ class FeatureMetrics(SampleMetric):
     ``density_coverage``  ``density`` and ``coverage``
     ``memorisation``      ``copy_rate_…`` and ``nearest_ratio_…`` (:func:`feature_copy_rate`); with
                           held-out images ``copy_rate_heldout_…``, what would be taken for copies
-                          among them, and ``nearer_to_training_…`` (:func:`nearer_to_training`)
+                          among them, ``nearer_to_training_…`` (:func:`nearer_to_training`), and
+                          ``fd_heldout_…``, ``kid_heldout_…``, the distances to them
     ====================  ==========================================================================
 
     These are the names with Inception, which FID is reserved for. With another network a value has
@@ -144,7 +144,7 @@ class FeatureMetrics(SampleMetric):
 
     def value_names(self) -> list[str]:
         """Names that values of this metric can have, before the prefix."""
-        without = () if self._heldout is not None else _OF_HELDOUT
+        without = () if self._heldout is not None else OF_HELDOUT
         names = [name for name in super().value_names() if name not in without]
         return [value_name(name, self._extractor.name) for name in names]
 
@@ -225,9 +225,7 @@ class FeatureMetrics(SampleMetric):
 
     def _fid(self, fake: dict[str, np.ndarray]) -> dict[str, float]:
         features = fake['features']
-        # The same to 2e-7, and as much faster as the smaller side has fewer images than features.
-        low_rank = min(len(features), len(self._real)) <= features.shape[1] // 2
-        found = dict(fid=frechet_distance(features, self._real, low_rank))
+        found = dict(fid=_frechet(features, self._real))
         if len(features) < FEW and len(features) >= 64:
             line = extrapolate(
                 lambda chosen: frechet_distance(features[chosen], self._real, low_rank=True),
@@ -270,7 +268,17 @@ class FeatureMetrics(SampleMetric):
         others, mirrored = self._others
         by_chance = feature_copy_rate(self._real, others, self._mirrored)['copy_rate']
         nearer = nearer_to_training(self._real, others, features, self._mirrored, mirrored)
-        return values | dict(copy_rate_heldout=by_chance, nearer_to_training=nearer)
+        values |= dict(copy_rate_heldout=by_chance, nearer_to_training=nearer)
+        if min(len(others), len(features)) < 2:
+            return values
+        distance = kernel_distance(features, others)['mean']
+        return values | dict(fd_heldout=_frechet(features, others), kid_heldout=distance)
+
+
+def _frechet(features: np.ndarray, others: np.ndarray) -> float:
+    # The same to 2e-7, and as much faster as the smaller side has fewer images than features.
+    low_rank = min(len(features), len(others)) <= features.shape[1] // 2
+    return frechet_distance(features, others, low_rank)
 
 
 def _mirror(images: Sequence[np.ndarray]) -> list[np.ndarray]:

@@ -121,6 +121,12 @@ def test_held_out_images(lite0):
     # In half of the subsets of 3 of 6 the copied one is missing, and another colour is nearest.
     assert 0.5 <= found['nearer_to_training_lite0'] <= 1
     assert found['copy_rate_heldout_lite0'] == 0
+    fake, others = pooled(lite0, FAKE), pooled(lite0, metric._heldout)
+    distance = kernel_distance(fake, others)['mean']
+    assert found['kid_heldout_lite0'] == pytest.approx(distance, rel=1e-3)
+    basis = np.linalg.svd(np.concatenate([fake, others]) - fake.mean(0), full_matrices=False)[2]
+    distance = frechet(fake @ basis.T, others @ basis.T)
+    assert found['fd_heldout_lite0'] == pytest.approx(distance, rel=1e-3)
     assert metric.depends()['split'] == '3 held out'
     with pytest.raises(ValueError, match="heldout is for the value 'memorisation'"):
         FeatureMetrics(['fd'], extractor='efficientnet_lite0', heldout=HELDOUT)
