@@ -5,11 +5,9 @@ python tools/compare_results.py a_metrics.json b_metrics.json
 """
 
 import argparse
-import shlex
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, NoReturn
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
@@ -17,13 +15,7 @@ from mmfncontra.compat.versions import check_versions
 from mmfncontra.launch.command import run_command
 from mmfncontra.utils.console import note
 from mmfncontra.utils.files import whole_file
-from mmfncontra.utils.marked_text import END, fill_marks
-
-if TYPE_CHECKING:
-    from mmfncontra.apis.ablation.study import Study
-    from mmfncontra.apis.ablation.table import AblationTable
-
-MARK = 'table'
+from mmfncontra.utils.marked_text import read_marked
 
 
 def table_parser() -> argparse.ArgumentParser:
@@ -45,6 +37,13 @@ def table_parser() -> argparse.ArgumentParser:
         help="values at the end of each run, or each metric's best",
     )
     values.add_argument('--at', type=int, metavar='ITERATION', help='values at an iteration')
+    return parser
+
+
+def mark_parser() -> argparse.ArgumentParser:
+    """Parser of what a mark of a page says."""
+    parser = argparse.ArgumentParser(add_help=False, parents=[table_parser()])
+    parser.add_argument('study')
     return parser
 
 
@@ -88,6 +87,7 @@ def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
         getattr(args, each) != parser.get_default(each)
         for each in ('baseline', 'metrics', 'cards', 'at', 'curve')
     )
+    args.refuse = parser.error
     return args
 
 
@@ -96,27 +96,22 @@ def main(argv: Sequence[str] | None = None) -> None:
     args = parse_args(argv)
     check_versions()
     if args.write:
-        if not args.write.is_file():
-            raise FileNotFoundError(f'there is no page at {args.write}')
-        text = args.write.read_text(encoding='utf-8')
-        if f'<!-- {MARK}: ' not in text:
-            raise ValueError(f"{args.write} has no line '<!-- {MARK}: STUDY -->' above '{END}'")
-        with whole_file(args.write) as unfinished:
-            unfinished.write_text(fill_tables(text, args.write), encoding='utf-8')
+        write_page(args.write)
         return
     # Imported after parsing: --help answers at once, and after the check of what they need.
     from mmfncontra.apis.ablation.study_file import is_study, read_study
+    from mmfncontra.apis.ablation.study_pages import make_table
     from mmfncontra.evaluation.card import compare_cards
 
     studies = [path for path in args.cards_or_studies if is_study(path)]
     cards = [path for path in args.cards_or_studies if path not in studies]
     if args.curve:
         if len(args.cards_or_studies) > 1 or cards:
-            raise ValueError(f'--curve takes one study, got {" ".join(args.cards_or_studies)}')
+            args.refuse(f'--curve takes one study, got {" ".join(args.cards_or_studies)}')
         draw_curve(args)
         return
     if args.is_asked and cards:
-        raise ValueError(f'the options are for studies, and {cards[0]} is none: leave them out')
+        args.refuse(f'the options are for studies, and {cards[0]} is none: leave them out')
     shown = [compare_cards(cards)] if cards else []
     for study in map(read_study, studies):
         table = make_table(study, args)
@@ -124,12 +119,13 @@ def main(argv: Sequence[str] | None = None) -> None:
     print('\n'.join(shown), end='')
 
 
-def make_table(study: 'Study', args: argparse.Namespace) -> 'AblationTable':
-    """Table of a study as the options say."""
-    from mmfncontra.apis.ablation.results import compare_study
+def write_page(page: Path) -> None:
+    """Write the tables of a page anew."""
+    from mmfncontra.apis.ablation.study_pages import MARK, fill_tables
 
-    study = study if args.at is None else study.at(args.at)
-    return compare_study(study, args.baseline, args.metrics, args.cards)
+    text = fill_tables(read_marked(page, MARK), page, mark_parser())
+    with whole_file(page) as unfinished:
+        unfinished.write_text(text, encoding='utf-8')
 
 
 def draw_curve(args: argparse.Namespace) -> None:
@@ -143,38 +139,6 @@ def draw_curve(args: argparse.Namespace) -> None:
     values = read_study(args.cards_or_studies[0]).curves(args.curve, over)
     draw_study_curves(values, label, args.curve + show_direction(args.curve), args.out)
     note(f'{args.curve} over {over}: {args.out}')
-
-
-def fill_tables(text: str, page: Path) -> str:
-    """A page with the tables that its marks ask for.
-
-    Args:
-        text: The page.
-        page: Its file; studies are named from one of the folders above it on.
-
-    Raises:
-        ValueError: If a mark cannot be followed; the message has it.
-    """
-    from mmfncontra.apis.ablation.study_file import read_study
-
-    def write(subject: str) -> str:
-        parser = table_parser()
-        parser.add_argument('study')
-        parser.error = refuse
-        try:
-            args = parser.parse_args(shlex.split(subject))
-            folders = page.resolve().parents
-            found = (each / args.study for each in folders if (each / args.study).is_file())
-            return make_table(read_study(next(found, args.study)), args).to_markdown()
-        except (ValueError, FileNotFoundError) as error:
-            raise ValueError(f'{page}, table {subject}: {error}') from error
-
-    return fill_marks(text, MARK, write)
-
-
-def refuse(message: str) -> NoReturn:
-    """Raise what argparse would print."""
-    raise ValueError(message)
 
 
 if __name__ == '__main__':

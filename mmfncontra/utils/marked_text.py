@@ -2,8 +2,29 @@
 
 import re
 from collections.abc import Callable
+from pathlib import Path
 
 END = '<!-- end -->'
+
+
+def read_marked(path: str | Path, name: str) -> str:
+    """Read a page that has marks to be filled.
+
+    Args:
+        path: The page.
+        name: Of the marks.
+
+    Raises:
+        FileNotFoundError: If there is no such page.
+        ValueError: If it has no mark of the name.
+    """
+    path = Path(path)
+    if not path.is_file():
+        raise FileNotFoundError(f'there is no page at {path}')
+    text = path.read_text(encoding='utf-8')
+    if not re.search(rf'(?m)^<!-- {re.escape(name)}: .* -->$', text):
+        raise ValueError(f"{path} has no line '<!-- {name}: … -->' above a line '{END}'")
+    return text
 
 
 def fill_marks(text: str, name: str, write: Callable[[str], str]) -> str:

@@ -6,13 +6,14 @@ from pages import ROOT
 from toy_study import toy_study
 
 from mmfncontra.apis.ablation.study_file import read_study, write_study
+from mmfncontra.apis.ablation.study_pages import fill_tables
 
 PAGES = [*ROOT.glob('*.md'), *ROOT.glob('docs/**/*.md')]
 
 
 def check_tables(page):
     text = page.read_text(encoding='utf-8')
-    assert load_tool('compare_results').fill_tables(text, page) == text
+    assert fill_tables(text, page, load_tool('compare_results').mark_parser()) == text
 
 
 def test_tables_are_those_of_their_studies():
