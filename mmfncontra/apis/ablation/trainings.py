@@ -147,7 +147,8 @@ def _settings(
     try:
         cfg = prepare_config(
             variant.config,
-            work_dir=work_dir,
+            # Not where the run lies: its checkpoints are looked at when it goes on from them.
+            work_dir=work_dir / 'unused',
             data=data,
             size=size,
             amp=amp,

@@ -59,8 +59,10 @@ def test_every_run_once(variants, out, capsys):
     assert not failures and {run.state for run in runs} == {'finished'}
     assert [run.name for run in runs[:3]] == ['base, seed 0', 'wide, seed 0', 'base, seed 1']
     assert 'run 6 of 6: wide, seed 2: starts' in capsys.readouterr().out
+    (out / 'base/seed_0/iter_4.pth').touch()
     ablate(variants, out, seeds=(0, 1, 2))
-    assert capsys.readouterr().out.count('finished already') == 6
+    shown = capsys.readouterr().out
+    assert shown.count('finished already') == 6 and 'not gone on with' not in shown
     once = {f'{name}/seed_{seed}': ['0'] for name in ('base', 'wide') for seed in range(3)}
     assert starts(out) == once
     ablate(variants, out, seeds=(2, 3))
