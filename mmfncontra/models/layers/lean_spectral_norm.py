@@ -40,6 +40,31 @@ class _Divided(torch.autograd.Function):
         return torch.addcdiv(-direction, gradient, sigma), None, None, None, None
 
 
+def _iterate(matrix: Tensor, u: Tensor, iterations: int, eps: float) -> list[Tensor]:
+    """Move u and v on; return both, and the image of the new v."""
+    for _ in range(iterations):
+        v = F.normalize(torch.mv(matrix.t(), u), dim=0, eps=eps)
+        image = torch.mv(matrix, v)
+        u = F.normalize(image, dim=0, eps=eps)
+    return [u, v, image]
+
+
+# Opaque to torch's compiler, which would compute vectors of the forward anew in the backward, from
+# buffers that this forward and the next ones have changed.
+_iterate_opaquely = torch.library.custom_op(
+    'mmfncontra::power_iteration',
+    _iterate,
+    mutates_args=(),
+    schema='(Tensor matrix, Tensor u, int iterations, float eps) -> Tensor[]',
+)
+
+
+@_iterate_opaquely.register_fake
+def _(matrix: Tensor, u: Tensor, iterations: int, eps: float) -> list[Tensor]:
+    rows, columns = matrix.shape
+    return [matrix.new_empty(rows), matrix.new_empty(columns), matrix.new_empty(rows)]
+
+
 class LeanSpectralNorm(SpectralNorm):
     """The hook of ``torch.nn.utils.spectral_norm`` with its gradient in closed form.
 
@@ -65,7 +90,12 @@ class LeanSpectralNorm(SpectralNorm):
         with without_autocast(weight.device):
             with torch.no_grad():
                 matrix = self.reshape_weight_to_matrix(weight)
-                if do_power_iteration:
+                if do_power_iteration and torch.compiler.is_compiling():
+                    before = u, v
+                    u, v, image = _iterate_opaquely(matrix, u, self.n_power_iterations, self.eps)
+                    for buffer, vector in zip(before, (u, v), strict=True):
+                        buffer.copy_(vector)
+                elif do_power_iteration:
                     for _ in range(self.n_power_iterations):
                         F.normalize(torch.mv(matrix.t(), u), dim=0, eps=self.eps, out=v)
                         image = torch.mv(matrix, v)

@@ -7,6 +7,7 @@ from contextlib import contextmanager
 
 import torch
 from torch import nn
+from torch.nn.utils.parametrizations import _SpectralNorm
 
 from mmfncontra.models.layers import ChainNorm
 
@@ -75,7 +76,10 @@ def compile_blocks(
         The modules that are compiled.
     """
     exposed = {network.get_submodule(name) for name in taps}
-    exposed |= {m for m in network.modules() if m._forward_hooks or isinstance(m, ChainNorm)}
+    # A backward is compiled as if the vectors of a norm stood still from its forward on; those of
+    # LeanSpectralNorm, which is a hook, may move.
+    kinds = (ChainNorm, _SpectralNorm)
+    exposed |= {m for m in network.modules() if m._forward_hooks or isinstance(m, kinds)}
     blocks = [block for child in network.children() for block in _blocks(child, exposed)]
     for block in blocks:
         block.forward = _CompiledForward(block, backend)

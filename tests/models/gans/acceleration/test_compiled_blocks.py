@@ -5,8 +5,12 @@ from functools import partial
 
 import pytest
 import torch
+from functorch.compile import make_boxed_func, min_cut_rematerialization_partition
 from torch import nn
+from torch._dynamo.backends.common import aot_autograd
+from torch._inductor.decomposition import select_decomp_table
 from torch.nn.utils import spectral_norm
+from torch.nn.utils.parametrizations import spectral_norm as parametrized
 
 from mmfncontra.models.archs import FastGANDiscriminator, FastGANGenerator
 from mmfncontra.models.gans.acceleration.compiled_blocks import (
@@ -14,6 +18,7 @@ from mmfncontra.models.gans.acceleration.compiled_blocks import (
     compile_blocks,
     uncompiled,
 )
+from mmfncontra.models.layers import use_lean_spectral_norm
 from mmfncontra.models.regularisers import CHAIN, NICE
 from mmfncontra.models.taps import FeatureTaps
 
@@ -58,6 +63,38 @@ def test_equals_the_network_frozen_trained_and_evaluated():
         torch.testing.assert_close(ours, expected, rtol=1e-5, atol=1e-6)
     plain.eval(), compiled.eval()
     torch.testing.assert_close(compiled(images), plain(images), rtol=1e-5, atol=1e-6)
+
+
+def test_several_forwards_before_the_backward():
+    """As in a step: inductor's graphs, which compute anew and change buffers, without its code."""
+
+    def as_it_is(graph, _):
+        return make_boxed_func(graph.forward)
+
+    backend = aot_autograd(
+        fw_compiler=as_it_is,
+        bw_compiler=as_it_is,
+        partition_fn=min_cut_rematerialization_partition,
+        decompositions=select_decomp_table(),
+        keep_inference_input_mutations=True,
+    )
+    batches = torch.randn(3, 2, 3, 9, 9)
+    found = []
+    for compiles in (False, True):
+        net = network()
+        use_lean_spectral_norm(net)
+        if compiles:
+            compile_blocks(net, backend=backend)
+        for _ in range(2):
+            sum(net(batch).square().sum() for batch in batches).backward()
+        found.append([*(p.grad for p in net.parameters()), *net.buffers()])
+    for ours, expected in zip(*found[::-1], strict=True):
+        torch.testing.assert_close(ours, expected, rtol=1e-4, atol=1e-4)
+
+
+def test_norms_that_move_buffers_are_not_compiled():
+    net = nn.Sequential(block(3, 4), nn.Sequential(parametrized(nn.Conv2d(4, 4, 3)), nn.PReLU()))
+    assert compile_blocks(net) == [net[0], net[1][1]]
 
 
 def test_copies_have_weights_of_their_own():
