@@ -10,6 +10,7 @@ from mmfncontra.launch.contract import LAUNCHERS
 
 from .check import check_fit
 from .components import import_custom_modules
+from .heldout import complete_heldout
 from .load import load_config
 from .options import apply_overrides, set_data_root, use_autocast
 from .size import size_options
@@ -81,6 +82,7 @@ def prepare_config(
     if amp:
         use_autocast(cfg)
     set_data_root(cfg, data)
+    complete_heldout(cfg)
     check_fit(cfg)
     cfg.launcher = launcher
     cfg.work_dir = str(work_dir or cfg.get('work_dir') or default_work_dir)
