@@ -3,6 +3,7 @@
 import csv
 import io
 import math
+import re
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from fnmatch import fnmatchcase
@@ -115,8 +116,10 @@ class AblationTable:
             lines.append(_markdown_row([label, show_seeds(cells), *shown]))
         lines += ['', *(f'* {sentence}' for sentence in [*self.legend(), *self.notes])]
         if self.descriptions:
+            shared, own = split_descriptions({n: self.descriptions.get(n, '') for n in self.rows})
             lines += ['', _markdown_row(['variant', 'what it is']), '| --- | --- |']
-            lines += [_markdown_row([name, self.descriptions.get(name, '')]) for name in self.rows]
+            lines += [_markdown_row([name, what]) for name, what in own.items()]
+            lines += [_markdown_row(['all', shared])] if shared else []
         return '\n'.join(lines) + '\n'
 
     def to_csv(self) -> str:
@@ -228,6 +231,26 @@ def make_ablation_table(
         for name in order:
             rows[name][metric] = cells[name]
     return AblationTable(baseline, chosen, rows)
+
+
+def split_descriptions(descriptions: Mapping[str, str]) -> tuple[str, dict[str, str]]:
+    """What descriptions of several variants have in common, said once.
+
+    Args:
+        descriptions: Config and options of each variant.
+
+    Returns:
+        The options of all, and what else each variant is.
+
+    Example:
+        >>> split_descriptions(dict(a='a.py x=1', b='b.py y=[2, 3] x=1'))
+        ('x=1', {'a': 'a.py', 'b': 'b.py y=[2, 3]'})
+    """
+    words = {n: re.split(r' (?=[\w.]+=)', text) for n, text in descriptions.items()}
+    first, *others = words.values()
+    shared = [word for word in first[1:] if others and all(word in each for each in others)]
+    own = {n: ' '.join(word for word in each if word not in shared) for n, each in words.items()}
+    return ' '.join(shared), own
 
 
 def _choose(
