@@ -47,6 +47,7 @@ def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
     parser.add_argument(
         '--variants', metavar='FILE', help='YAML or JSON list of name, config and options'
     )
+    parser.add_argument('--only', nargs='+', metavar='NAME', help='some of the variants')
     parser.add_argument('--seeds', type=int, nargs='+', default=[0, 1, 2], metavar='N')
     parser.add_argument('--work-dir', type=Path, required=True, metavar='FOLDER')
     parser.add_argument('--data', metavar='FOLDER', help='folder or zip of training images')
@@ -107,7 +108,12 @@ def main(argv: Sequence[str] | None = None) -> None:
     check_versions()
     # Imported after parsing: --help answers at once, and after the check of what they need.
     from mmfncontra.apis.ablation.trainings import check_runs, plan_runs, run_trainings
-    from mmfncontra.apis.ablation.variants import name_configs, parse_variant, read_variants
+    from mmfncontra.apis.ablation.variants import (
+        choose_variants,
+        name_configs,
+        parse_variant,
+        read_variants,
+    )
     from mmfncontra.utils.checks import check_integers, check_writable
 
     if args.jobs is not None:
@@ -118,6 +124,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     base = variants[-1].config if variants else None
     variants += [parse_variant(text, base) for text in args.variant]
     variants += read_variants(args.variants, base) if args.variants else []
+    variants = choose_variants(variants, args.only)
     shared = dict(data=args.data, size=args.size, options=args.cfg_options, amp=args.amp)
     runs = plan_runs(variants, args.work_dir, args.seeds, baseline=args.baseline, **shared)
     failures = {}

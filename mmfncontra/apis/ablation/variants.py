@@ -5,10 +5,13 @@ import shlex
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
 import yaml
+
+from mmfncontra.config.near_names import did_you_mean
 
 _NAME = re.compile(r'\w([\w .+-]*[\w+-])?')
 
@@ -110,7 +113,7 @@ def read_variants(path: str | Path, config: str | None = None) -> list[Variant]:
 
     Args:
         path: File with a list of ``name``, ``config`` and ``options`` each, the latter a list of
-            ``key=value``.
+            ``key=value``, or of lists of these, such as one of YAML's that several variants share.
         config: Config of a variant that names none.
 
     Returns:
@@ -144,7 +147,31 @@ def read_variants(path: str | Path, config: str | None = None) -> list[Variant]:
 def _variant(name: Any, config: str | None, options: Sequence[Any]) -> Variant:
     if config is None:
         raise ValueError(f'variant {name!r} has no config')
-    return Variant(name, str(config), tuple(options))
+    nested = (each if isinstance(each, list) else [each] for each in options)
+    return Variant(name, str(config), tuple(chain.from_iterable(nested)))
+
+
+def choose_variants(variants: Sequence[Variant], names: Sequence[str] | None) -> list[Variant]:
+    """Some of several variants.
+
+    Args:
+        variants: What there is.
+        names: Those to take; None takes all.
+
+    Returns:
+        The variants, in their own order.
+
+    Raises:
+        ValueError: If none has such a name.
+    """
+    if names is None:
+        return list(variants)
+    known = [variant.name for variant in variants]
+    for name in names:
+        if name not in known:
+            there = f'there are {", ".join(known) or "none"}'
+            raise ValueError(f'no variant is called {name!r}{did_you_mean(name, known, there)}')
+    return [variant for variant in variants if variant.name in names]
 
 
 def check_variants(variants: Sequence[Variant], baseline: str | None = None) -> None:

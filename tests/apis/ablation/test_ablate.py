@@ -12,7 +12,13 @@ from toy_config import write_toy_config
 
 from mmfncontra.apis.ablation.results import write_tables
 from mmfncontra.apis.ablation.trainings import check_runs, plan_runs, run_trainings
-from mmfncontra.apis.ablation.variants import Variant, name_configs, parse_variant, read_variants
+from mmfncontra.apis.ablation.variants import (
+    Variant,
+    choose_variants,
+    name_configs,
+    parse_variant,
+    read_variants,
+)
 
 TOYS = Path(__file__).parents[2] / 'toys'
 FAKE = (sys.executable, str(TOYS / 'fake_train.py'))
@@ -302,6 +308,16 @@ def test_variants_in_a_file(tmp_path):
     assert read_variants(path, 'd.py') == expected
     path.write_text('[{"name": "a", "config": "b.py", "options": ["x=1"]}]')
     assert read_variants(path) == [Variant('a', 'b.py', ('x=1',))]
+    path.write_text(
+        '- {name: a, config: b.py, options: &all [x=1, y=2]}\n'
+        '- {name: c, config: b.py, options: [*all, z=3]}'
+    )
+    first, second = read_variants(path)
+    assert second.options == (*first.options, 'z=3')
+    assert choose_variants([first, second], ['c']) == [second]
+    assert choose_variants([first, second], None) == [first, second]
+    with pytest.raises(ValueError, match="no variant is called 'd'; there are a, c"):
+        choose_variants([first, second], ['d'])
     for text, said in {
         'a: 1': 'must hold a list',
         '- {name: a, option: [x=1]}': 'has a name, a config and a list',
