@@ -1,12 +1,12 @@
 #!/usr/bin/env python
 """What a contrast does in a training: gradients, embeddings, logits, prototypes of checkpoints.
 
-python benchmarks/what_contrast_does.py work_dirs/A work_dirs/B --batches 8 --out contrast.json
+python benchmarks/what_contrast_does.py work_dirs/NAME --batches 8 --out contrast.json
 
-All checkpoints are measured on the same images and draws, as if the next step of the training came,
-and changed in nothing. A run without contrast is looked at with the negatives and prototypes of
---contrast, which need no head: what its networks do with them by themselves. Writes a table in
-Markdown for each run.
+All checkpoints of one run, or of several, are measured on the same images and draws, as if the
+next step of the training came, and changed in nothing. A run without contrast is looked at with the
+negatives and prototypes of --contrast, which need no head: what its networks do with them by
+themselves. Writes a table in Markdown for each run.
 """
 
 import argparse

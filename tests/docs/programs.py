@@ -33,6 +33,7 @@ ARGUMENTS = {
     'tools/dist_train.sh': [DEMO, '2'],
     'benchmarks/gpu_acceptance.py': ['--out', 'results'],
     'benchmarks/versions.py': ['HEAD'],
+    'benchmarks/what_contrast_does.py': ['work_dirs/NAME'],
     'benchmarks/what_metrics_see.py': ['path/to/images'],
     'benchmarks/gpu_tables.py': ['a.jsonl'],
     'tools/model_converters/fastgan_to_mmfncontra.py': ['a.pth', 'b.pth'],
