@@ -29,6 +29,7 @@ def table_parser() -> argparse.ArgumentParser:
         metavar='NAME',
         help="columns, such as swd 'subband_*'; default: as in tools/ablate.py",
     )
+    group.add_argument('--brief', action='store_true', help='leave out what the variants are')
     values = group.add_mutually_exclusive_group()
     values.add_argument(
         '--cards',
@@ -85,7 +86,7 @@ def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
         parser.error('--write takes studies and options from the marks of the page')
     args.is_asked = args.csv or any(
         getattr(args, each) != parser.get_default(each)
-        for each in ('baseline', 'metrics', 'cards', 'at', 'curve')
+        for each in ('baseline', 'metrics', 'cards', 'at', 'brief', 'curve')
     )
     args.refuse = parser.error
     return args

@@ -67,8 +67,8 @@ class Study:
             iteration: Of metric cards.
 
         Returns:
-            The same with the cards of that iteration alone; runs without one are left out, which a
-            note says.
+            The same with the cards of that iteration alone; runs without one, and variants without
+            runs, are left out, which a note says.
 
         Raises:
             ValueError: If no run has a card of it.
@@ -83,7 +83,9 @@ class Study:
         lacking = '; '.join(run.name for run in self.runs if run not in having)
         note = [f'No values at iteration {iteration}, left out: {lacking}.'] if lacking else []
         runs = [replace(run, cards={iteration: run.cards[iteration]}) for run in having]
-        return replace(self, runs=runs, notes=[*self.notes, *note])
+        left = {run.variant for run in having}
+        variants = {name: what for name, what in self.variants.items() if name in left}
+        return replace(self, variants=variants, runs=runs, notes=[*self.notes, *note])
 
     def curves(
         self, metric: str, over: str = 'iterations'

@@ -2,6 +2,7 @@
 
 import shlex
 from argparse import ArgumentParser, Namespace
+from dataclasses import replace
 from pathlib import Path
 from typing import NoReturn
 
@@ -21,7 +22,7 @@ def make_table(study: Study, options: Namespace) -> AblationTable:
     Args:
         study: The study.
         options: ``at``, an iteration or None, and ``baseline``, ``metrics`` and ``cards`` of
-            :func:`compare_study`.
+            :func:`compare_study`; ``brief`` leaves out what the variants are.
 
     Returns:
         The table.
@@ -30,7 +31,8 @@ def make_table(study: Study, options: Namespace) -> AblationTable:
         ValueError: See :meth:`Study.at` and :func:`compare_study`.
     """
     study = study if options.at is None else study.at(options.at)
-    return compare_study(study, options.baseline, options.metrics, options.cards)
+    table = compare_study(study, options.baseline, options.metrics, options.cards)
+    return replace(table, descriptions={}) if options.brief else table
 
 
 def fill_tables(text: str, page: Path, parser: ArgumentParser) -> str:

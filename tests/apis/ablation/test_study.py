@@ -66,6 +66,9 @@ def test_values_at_an_iteration():
     table = compare_study(study.at(100))
     assert table.rows['base']['swd'].n == 3
     assert 'No values at iteration 100, left out: base, seed 1.' in table.notes
+    for run in study.runs[4:]:
+        del run.cards[100]
+    assert list(study.variants) == ['base', 'better'] and list(study.at(100).variants) == ['base']
     with pytest.raises(ValueError, match=r'with metric cards \(100, 200\), got 7'):
         study.at(7)
 
