@@ -22,6 +22,7 @@ def table_parser() -> argparse.ArgumentParser:
     """Parser of what says how a study is shown, here and in the marks of pages."""
     parser = argparse.ArgumentParser(add_help=False)
     group = parser.add_argument_group('of studies')
+    group.add_argument('--only', nargs='+', metavar='NAME', help='some of the variants')
     group.add_argument('--baseline', metavar='NAME', help="default: the study's own")
     group.add_argument(
         '--metrics',
@@ -86,7 +87,7 @@ def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
         parser.error('--write takes studies and options from the marks of the page')
     args.is_asked = args.csv or any(
         getattr(args, each) != parser.get_default(each)
-        for each in ('baseline', 'metrics', 'cards', 'at', 'brief', 'curve')
+        for each in ('only', 'baseline', 'metrics', 'cards', 'at', 'brief', 'curve')
     )
     args.refuse = parser.error
     return args
@@ -137,7 +138,9 @@ def draw_curve(args: argparse.Namespace) -> None:
 
     over = args.over or 'iterations'
     label = 'seconds of training steps' if over == 'seconds' else over
-    values = read_study(args.cards_or_studies[0]).curves(args.curve, over)
+    study = read_study(args.cards_or_studies[0])
+    study = study if args.only is None else study.only(args.only)
+    values = study.curves(args.curve, over)
     draw_study_curves(values, label, args.curve + show_direction(args.curve), args.out)
     note(f'{args.curve} over {over}: {args.out}')
 

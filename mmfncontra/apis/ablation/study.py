@@ -8,6 +8,7 @@ from mmfncontra.evaluation.card import MetricCard
 
 from .portable_words import checkout_of, portable_command, portable_text
 from .run import AblationRun
+from .variants import check_chosen
 
 # Where a card has what a curve goes over, under `run` of what it depends on.
 OVER = dict(iterations=None, seconds='train_seconds', images='images_seen')
@@ -86,6 +87,27 @@ class Study:
         left = {run.variant for run in having}
         variants = {name: what for name, what in self.variants.items() if name in left}
         return replace(self, variants=variants, runs=runs, notes=[*self.notes, *note])
+
+    def only(self, names: Sequence[str]) -> 'Study':
+        """Some variants of the study, as if there were no others.
+
+        Args:
+            names: Of the variants.
+
+        Returns:
+            The same with their runs; the first one is the baseline where that is left out.
+
+        Raises:
+            ValueError: If none has such a name.
+        """
+        check_chosen(names, self.variants)
+        return replace(
+            self,
+            baseline=self.baseline if self.baseline in names else names[0],
+            variants={name: what for name, what in self.variants.items() if name in names},
+            runs=[run for run in self.runs if run.variant in names],
+            unfinished=[run for run in self.unfinished if run.rpartition(', seed ')[0] in names],
+        )
 
     def curves(
         self, metric: str, over: str = 'iterations'

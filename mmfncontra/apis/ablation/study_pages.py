@@ -21,15 +21,17 @@ def make_table(study: Study, options: Namespace) -> AblationTable:
 
     Args:
         study: The study.
-        options: ``at``, an iteration or None, and ``baseline``, ``metrics`` and ``cards`` of
-            :func:`compare_study`; ``brief`` leaves out what the variants are.
+        options: ``only``, names of variants or None, ``at``, an iteration or None, and
+            ``baseline``, ``metrics`` and ``cards`` of :func:`compare_study`; ``brief`` leaves out
+            what the variants are.
 
     Returns:
         The table.
 
     Raises:
-        ValueError: See :meth:`Study.at` and :func:`compare_study`.
+        ValueError: See :meth:`Study.only`, :meth:`Study.at` and :func:`compare_study`.
     """
+    study = study if options.only is None else study.only(options.only)
     study = study if options.at is None else study.at(options.at)
     table = compare_study(study, options.baseline, options.metrics, options.cards)
     return replace(table, descriptions={}) if options.brief else table

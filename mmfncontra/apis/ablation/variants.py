@@ -3,7 +3,7 @@
 import re
 import shlex
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
@@ -166,12 +166,24 @@ def choose_variants(variants: Sequence[Variant], names: Sequence[str] | None) ->
     """
     if names is None:
         return list(variants)
-    known = [variant.name for variant in variants]
+    check_chosen(names, [variant.name for variant in variants])
+    return [variant for variant in variants if variant.name in names]
+
+
+def check_chosen(names: Sequence[str], known: Collection[str]) -> None:
+    """Refuse names that no variant has.
+
+    Args:
+        names: Of variants.
+        known: Those that there are.
+
+    Raises:
+        ValueError: If a name is not among them; the message has what it may stand for.
+    """
     for name in names:
         if name not in known:
             there = f'there are {", ".join(known) or "none"}'
             raise ValueError(f'no variant is called {name!r}{did_you_mean(name, known, there)}')
-    return [variant for variant in variants if variant.name in names]
 
 
 def check_variants(variants: Sequence[Variant], baseline: str | None = None) -> None:

@@ -73,6 +73,17 @@ def test_values_at_an_iteration():
         study.at(7)
 
 
+def test_some_variants():
+    study = toy_study()
+    better = study.only(['better'])
+    assert better.baseline == 'better' and list(better.variants) == ['better']
+    assert {run.variant for run in better.runs} == {'better'}
+    assert better.unfinished == ['better, seed 4'] and not study.only(['base']).unfinished
+    assert compare_study(better).rows['better'] == compare_study(study, 'better').rows['better']
+    with pytest.raises(ValueError, match="no variant is called 'bettr'; did you mean better"):
+        study.only(['bettr'])
+
+
 def test_curves():
     study = toy_study()
     curves = study.curves('swd')
