@@ -15,6 +15,7 @@ from mmfncontra.evaluation.features import FeatureExtractor
 
 NARROW = ['model.generator.base_channels=4', 'model.discriminator.base_channels=4']
 TINY = ['--size', 64, '--batch', 2]
+REC = 'model.disc_auxiliary_losses.rec'
 
 
 def fine(done):
@@ -49,6 +50,19 @@ def test_reconstruction(command):
     assert tolerant > vgg > alex > wavelet > 0
     # What the configs' comments say of the trunks.
     assert (alex - wavelet) / (tolerant - wavelet) == pytest.approx(0.19, abs=0.02)
+
+
+def test_study_steps(command, tmp_path):
+    plan = tmp_path / 'plan.yaml'
+    words = [*NARROW, 'train_dataloader.batch_size=2', f'{REC}.type=WaveletL1Loss']
+    plan.write_text(
+        f'- {{name: a, config: configs/fastgan/fastgan_64.py, options: &all {words}}}\n'
+        f'- {{name: b, config: configs/fncontra/fastgan_64.py, options: [*all, {REC}.interval=2]}}'
+    )
+    shown = fine(command('study_steps.py', plan, '--runs', 1, '--json')).splitlines()
+    assert [line.split('|')[1].strip() for line in shown if line.startswith('| ')][1:] == ['a', 'b']
+    found = json.loads(shown[-1])
+    assert list(found) == ['a', 'b'] and all(value > 0 for value in found.values())
 
 
 def test_step_counted_without_computing(command):

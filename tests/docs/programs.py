@@ -33,6 +33,7 @@ ARGUMENTS = {
     'tools/dist_train.sh': [DEMO, '2'],
     'benchmarks/gpu_acceptance.py': ['--out', 'results'],
     'benchmarks/versions.py': ['HEAD'],
+    'benchmarks/study_steps.py': ['benchmarks/equal_time.yaml'],
     'benchmarks/what_contrast_does.py': ['work_dirs/NAME'],
     'benchmarks/what_metrics_see.py': ['path/to/images'],
     'benchmarks/gpu_tables.py': ['a.jsonl'],
