@@ -1,5 +1,6 @@
 """Curves of a study: variants over seeds."""
 
+import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import BinaryIO
@@ -13,6 +14,7 @@ StudyCurves = Mapping[str, Mapping[int, Sequence[tuple[float, float]]]]
 COLOURS = ('#0072b2', '#d55e00', '#009e73', '#cc79a7', '#000000', '#56b4e9', '#e69f00')
 _MARKERS = 'osD^vPX'
 _DASHES = ('-', '--', ':')
+_ROW = 0.18  # inches of a row of the legend
 
 
 def draw_study_curves(
@@ -45,7 +47,8 @@ def plot_study_curves(
         values: By variant and seed the points (x, y); what is not finite is left out.
         label_x: What x is, with its unit.
         label_y: What y is.
-        size: Of the figure in inches, of 120 pixels.
+        size: Of the figure in inches, of 120 pixels; for each row of the legend after the first it
+            gets higher.
 
     Returns:
         The figure. Where the seeds of a variant share no x, each has a line of its own.
@@ -76,6 +79,8 @@ def plot_study_curves(
         raise ValueError(f'there is nothing to draw: no finite point of {label_y}')
     # Below the axes, over no curve. Names are no formulas.
     columns = max(1, min(len(lines), 60 // (max(map(len, lines)) + 6)))
+    rows = math.ceil(len(lines) / columns)
+    figure.set_size_inches(size[0], size[1] + _ROW * (rows - 1))
     legend = figure.legend(
         lines.values(), lines, loc='outside lower center', ncols=columns, fontsize=9
     )

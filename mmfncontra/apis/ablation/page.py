@@ -24,6 +24,7 @@ from .table import (
     show_direction,
     show_p,
     show_seeds,
+    split_descriptions,
 )
 
 PAGE = 'study.html'
@@ -136,7 +137,10 @@ def _notes(table: AblationTable) -> list[str]:
 def _variants(runs: Sequence[AblationRun], table: AblationTable) -> dict[str, list[str]]:
     """What was trained or, where nothing was, what will be, by name in the order of the table."""
     planned = {run.variant.name: run.variant.describe() for run in runs}
-    return {name: [table.descriptions.get(name) or planned[name]] for name in table.rows}
+    shared, own = split_descriptions(
+        {name: table.descriptions.get(name) or planned[name] for name in table.rows}
+    )
+    return {name: [what] for name, what in (own | ({'all': shared} if shared else {})).items()}
 
 
 def _depends(finished: Sequence[AblationRun], records: Mapping[AblationRun, RunRecord]) -> dict:
