@@ -28,14 +28,18 @@ def complete_heldout(cfg: Config) -> None:
         for number, metric in enumerate(
             [metrics] if isinstance(metrics, Mapping) else metrics or ()
         ):
-            heldout = metric.get('heldout')
+            # What is no metric is refused where it is built.
+            heldout = metric.get('heldout') if isinstance(metric, Mapping) else None
             if isinstance(heldout, Mapping) and 'type' not in heldout:
                 trained_on = _trained_on(cfg, key := f'{kind}.metrics.{number}.heldout')
                 own = trained_on.pop('indices', None)
-                if 'data_root' not in heldout and heldout.get('indices') in (None, own):
+                # Without indices all images are trained on, whichever are held out.
+                is_same = own is None or heldout.get('indices') in (None, own)
+                if is_same and 'data_root' not in heldout:
                     raise ValueError(
-                        f'{key} would be the images that are trained on: name others by its '
-                        'indices, as in indices=-20, or by its data_root'
+                        f'{key} would be the images that are trained on: train on a part, as in '
+                        'train_dataloader.dataset.indices=80, and name others by its indices, as '
+                        'in indices=-20, or by its data_root'
                     )
                 metric['heldout'] = {**trained_on, **heldout}
 

@@ -27,9 +27,21 @@ def test_another_one_stays_as_it_is(tmp_path):
     assert cfg.val_evaluator.metrics[2].heldout == dict(type='ProceduralShells', size=64)
 
 
-@pytest.mark.parametrize('options', [[f'{HELDOUT}.size=64'], [f'{HELDOUT}.indices=5']])
+OWN = 'train_dataloader.dataset.indices=5'
+
+
+@pytest.mark.parametrize(
+    'options',
+    [[OWN, f'{HELDOUT}.size=64'], [OWN, f'{HELDOUT}.indices=5'], [f'{HELDOUT}.indices=-20']],
+)
 def test_images_that_are_trained_on_are_refused(tmp_path, options):
     with pytest.raises(
         ValueError, match=r'metrics\.2\.heldout would be the images that are trained'
     ):
-        prepare(tmp_path, 'train_dataloader.dataset.indices=5', *options)
+        prepare(tmp_path, *options)
+
+
+@pytest.mark.parametrize('metrics', ['swd', '[swd]'])
+def test_what_is_no_metric_is_passed_over(tmp_path, metrics):
+    cfg = prepare(tmp_path, f'val_evaluator.metrics={metrics}')
+    assert 'swd' in cfg.val_evaluator.metrics
