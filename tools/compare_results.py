@@ -83,12 +83,13 @@ def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
         parser.error('the following arguments are required: CARD')
     if (args.curve is None) != (args.out is None) or (args.over and args.curve is None):
         parser.error('--curve and --out need each other, and --over both')
-    if args.write and (args.cards_or_studies or args.curve or args.csv):
+    of_tables = ('baseline', 'metrics', 'brief', 'cards', 'at', 'csv')
+    asked = [each for each in of_tables if getattr(args, each) != parser.get_default(each)]
+    if args.curve and asked:
+        parser.error(f'--curve draws the whole of a metric, without --{asked[0]}')
+    args.is_asked = bool(asked or args.only or args.curve)
+    if args.write and (args.cards_or_studies or args.is_asked):
         parser.error('--write takes studies and options from the marks of the page')
-    args.is_asked = args.csv or any(
-        getattr(args, each) != parser.get_default(each)
-        for each in ('only', 'baseline', 'metrics', 'cards', 'at', 'brief', 'curve')
-    )
     args.refuse = parser.error
     return args
 
@@ -134,8 +135,10 @@ def draw_curve(args: argparse.Namespace) -> None:
     """Draw the curves of a study."""
     from mmfncontra.apis.ablation.study_file import read_study
     from mmfncontra.apis.ablation.table import show_direction
+    from mmfncontra.utils.checks import check_writable
     from mmfncontra.visualization.study_curves import draw_study_curves
 
+    args.out = check_writable(args.out, '--out')
     over = args.over or 'iterations'
     label = 'seconds of training steps' if over == 'seconds' else over
     study = read_study(args.cards_or_studies[0])

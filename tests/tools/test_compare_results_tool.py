@@ -39,6 +39,8 @@ def test_curve(study, capsys):
     assert capsys.readouterr().out == 'swd over seconds: new/a.png\n'
     with Image.open('new/a.png') as picture:
         assert picture.width > 500
+    with pytest.raises(ValueError, match='--out must be a file, but new is a folder'):
+        compare(study, '--curve', 'swd', '--out', 'new')
 
 
 def test_page(study, tmp_path):
@@ -83,6 +85,8 @@ def test_options_that_do_not_go_together(study, tmp_path, capsys):
         (study, '--curve', 'swd'): 'need each other',
         (study, '--over', 'seconds'): 'need each other',
         (study, '--write', 'page.md'): 'takes studies and options from the marks',
+        ('--write', 'page.md', '--brief'): 'takes studies and options from the marks',
+        (study, '--curve', 'swd', '--out', 'a.png', '--at', '100'): 'of a metric, without --at',
         (study, '--at', '1', '--cards', 'best'): 'not allowed with',
     }.items():
         with pytest.raises(SystemExit):

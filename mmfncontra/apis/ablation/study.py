@@ -98,9 +98,11 @@ class Study:
             The same with their runs; the first one is the baseline where that is left out.
 
         Raises:
-            ValueError: If none has such a name.
+            ValueError: If none has such a name, or no run of those is finished.
         """
         check_chosen(names, self.variants)
+        if not any(run.cards for run in self.runs if run.variant in names):
+            raise ValueError(f'there is nothing to show: no run of {", ".join(names)} is finished')
         return replace(
             self,
             baseline=self.baseline if self.baseline in names else names[0],

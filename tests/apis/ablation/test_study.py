@@ -82,6 +82,9 @@ def test_some_variants():
     assert compare_study(better).rows['better'] == compare_study(study, 'better').rows['better']
     with pytest.raises(ValueError, match="no variant is called 'bettr'; did you mean better"):
         study.only(['bettr'])
+    del study.runs[4:]
+    with pytest.raises(ValueError, match='nothing to show: no run of better is finished'):
+        study.only(['better'])
 
 
 def test_curves():
