@@ -146,6 +146,9 @@ def draw_curve(args: argparse.Namespace) -> None:
     values = study.curves(args.curve, over)
     draw_study_curves(values, label, args.curve + show_direction(args.curve), args.out)
     note(f'{args.curve} over {over}: {args.out}')
+    empty = [f'{name}, seed {s}' for name, seeds in values.items() for s in seeds if not seeds[s]]
+    if empty:
+        note(f'left out, for their cards do not have both: {"; ".join(empty)}')
 
 
 if __name__ == '__main__':

@@ -1,5 +1,8 @@
 """Tables and curves of studies."""
 
+import json
+from pathlib import Path
+
 import pytest
 from commands import load_tool
 from PIL import Image
@@ -39,6 +42,13 @@ def test_curve(study, capsys):
     assert capsys.readouterr().out == 'swd over seconds: new/a.png\n'
     with Image.open('new/a.png') as picture:
         assert picture.width > 500
+    read = json.loads(Path(study).read_text())
+    for card in read['runs'][0]['cards']:
+        del card['run']['train_seconds']
+    Path(study).write_text(json.dumps(read))
+    compare(study, '--curve', 'swd', '--over', 'seconds', '--out', 'new/a.png')
+    said = 'left out, for their cards do not have both: base, seed 0'
+    assert capsys.readouterr().out.splitlines()[1:] == [said]
     with pytest.raises(ValueError, match='--out must be a file, but new is a folder'):
         compare(study, '--curve', 'swd', '--out', 'new')
 
