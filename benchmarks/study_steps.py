@@ -35,7 +35,7 @@ def parse_args() -> argparse.Namespace:
 
 def steps_of(args: argparse.Namespace) -> dict[str, Step]:
     """A step of each variant, with the batch of its config."""
-    from mmfncontra.apis import parse_options
+    from mmfncontra.apis import apply_overrides, parse_options
     from mmfncontra.apis.ablation.variants import choose_variants, read_variants
     from mmfncontra.config.load import load_config
 
@@ -43,7 +43,7 @@ def steps_of(args: argparse.Namespace) -> dict[str, Step]:
     for variant in choose_variants(read_variants(args.plan), args.only):
         changes = parse_options(variant.options)
         cfg = load_config(variant.config)
-        cfg.merge_from_dict(changes)
+        apply_overrides(cfg, changes)
         batch = cfg.train_dataloader.batch_size
         steps[variant.name] = Step(variant.config, batch, args.device, changes=changes)
     return steps

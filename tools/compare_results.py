@@ -30,6 +30,9 @@ def table_parser() -> argparse.ArgumentParser:
         metavar='NAME',
         help="columns, such as swd 'subband_*'; default: as in tools/ablate.py",
     )
+    group.add_argument(
+        '--intervals', action='store_true', help='show 95 % intervals of differences'
+    )
     group.add_argument('--brief', action='store_true', help='leave out what the variants are')
     values = group.add_mutually_exclusive_group()
     values.add_argument(
@@ -83,7 +86,7 @@ def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
         parser.error('the following arguments are required: CARD')
     if (args.curve is None) != (args.out is None) or (args.over and args.curve is None):
         parser.error('--curve and --out need each other, and --over both')
-    of_tables = ('baseline', 'metrics', 'brief', 'cards', 'at', 'csv')
+    of_tables = ('baseline', 'metrics', 'brief', 'intervals', 'cards', 'at', 'csv')
     asked = [each for each in of_tables if getattr(args, each) != parser.get_default(each)]
     if args.curve and asked:
         parser.error(f'--curve draws the whole of a metric, without --{asked[0]}')

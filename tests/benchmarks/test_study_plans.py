@@ -23,5 +23,5 @@ def test_plan(path):
         cfg = copy.deepcopy(load(ROOT / variant.config))
         apply_overrides(cfg, parse_options(variant.options))
         budgets.add(cfg.train_cfg.max_iters)
-    # A plan of equal images has one budget; what else it has, it says.
+    # All variants of a plan get as many images, but in the two that say otherwise.
     assert len(budgets) == 1 or path.stem in ('equal_time', 'fastgan_64_pilot')

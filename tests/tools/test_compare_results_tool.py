@@ -62,10 +62,12 @@ def test_page(study, tmp_path):
     table = compare_study(toy_study(), metrics=['swd'], cards='best').to_markdown()
     mark = '<!-- table: docs/toy.json --metrics swd --cards best -->'
     assert page.read_text() == f'a\n{mark}\n{table}<!-- end -->\nb\n'
-    page.write_text(page.read_text().replace('best -->', 'best --brief -->'))
+    page.write_text(page.read_text().replace('best -->', 'best --brief --intervals -->'))
     compare('--write', str(page))
-    assert 'what it is' in table and table.partition('\n| variant | what')[0] in page.read_text()
-    assert 'what it is' not in page.read_text()
+    found = compare_study(toy_study(), metrics=['swd'], cards='best').rows['better']['swd']
+    low, high = found.comparison.low, found.comparison.high
+    assert 'what it is' in table and 'what it is' not in page.read_text()
+    assert f' [{low:+.2g}, {high:+.2g}], p' in page.read_text() and low < high < 0
 
 
 @pytest.mark.parametrize(

@@ -17,15 +17,17 @@ from .page_curves import draw_curves
 from .portable_words import portable_command
 from .run import AblationRun
 from .table import (
+    INTERVALS,
     AblationTable,
     Cell,
     direction_of,
     mean_and_std,
     show_direction,
+    show_interval,
     show_p,
     show_seeds,
-    split_descriptions,
 )
+from .variants import split_descriptions
 
 PAGE = 'study.html'
 _MAX_BYTES = 9_000_000  # of curves and pictures
@@ -109,9 +111,7 @@ def _show(cell: Cell) -> dict:
         return dict(value='–', compared='', significant=False)
     found, compared = cell.comparison, ''
     if found is not None and found.difference is not None:
-        compared = f'{_MARKS[cell.verdict]}{found.difference:+.2g}'
-        if found.low is not None:
-            compared += f' [{found.low:+.2g}, {found.high:+.2g}]'
+        compared = f'{_MARKS[cell.verdict]}{found.difference:+.2g}{show_interval(found)}'
         if cell.p_t_holm is not None:
             compared += f', {show_p(cell.p_t_holm)}'
     value = mean_and_std(cell) + (f' {SEEN_MARK}' if cell.seen else '')
@@ -127,7 +127,7 @@ def _notes(table: AblationTable) -> list[str]:
         if cell.comparison and cell.comparison.low is not None
     }
     if compared:
-        notes.append('In square brackets: 95 % confidence interval of the difference, uncorrected.')
+        notes.append(INTERVALS)
     near = [metric for metric in table.metrics if isinstance(direction_of(metric), float)]
     if any(metric in compared for metric in near):
         notes.append(f'Of {", ".join(near)}, distances to the number at the arrow are compared.')

@@ -23,7 +23,7 @@ def make_table(study: Study, options: Namespace) -> AblationTable:
         study: The study.
         options: ``only``, names of variants or None, ``at``, an iteration or None, and
             ``baseline``, ``metrics`` and ``cards`` of :func:`compare_study`; ``brief`` leaves out
-            what the variants are.
+            what the variants are, ``intervals`` shows those of differences.
 
     Returns:
         The table.
@@ -34,7 +34,8 @@ def make_table(study: Study, options: Namespace) -> AblationTable:
     study = study if options.only is None else study.only(options.only)
     study = study if options.at is None else study.at(options.at)
     table = compare_study(study, options.baseline, options.metrics, options.cards)
-    return replace(table, descriptions={}) if options.brief else table
+    descriptions = {} if options.brief else table.descriptions
+    return replace(table, descriptions=descriptions, intervals=options.intervals)
 
 
 def fill_tables(text: str, page: Path, parser: ArgumentParser) -> str:

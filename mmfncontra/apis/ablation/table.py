@@ -3,7 +3,6 @@
 import csv
 import io
 import math
-import re
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from fnmatch import fnmatchcase
@@ -14,6 +13,7 @@ from mmfncontra.evaluation.card import SEEN_MARK
 from mmfncontra.evaluation.value_names import bare_name
 
 from .significance import FEWEST_PAIRS, PairedComparison, compare_pairs, holm
+from .variants import split_descriptions
 
 # 'lower' or 'higher' is better, or nearer to a number. Metrics that are not here have no verdict.
 Direction = str | float
@@ -30,6 +30,7 @@ DIRECTIONS: dict[str, Direction] = {
     'nearer_to_training': 0.5,
 }
 SIGNIFICANT = 0.05
+INTERVALS = 'In square brackets: 95 % confidence interval of the difference, uncorrected.'
 _CSV_COLUMNS = (
     *('variant', 'metric', 'better', 'n', 'mean', 'std', 'num_pairs', 'difference', 'low', 'high'),
     *('p_t', 'p_t_holm', 'p_sign_flip', 'p_sign_flip_holm', 'verdict', 'seen'),
@@ -98,6 +99,7 @@ class AblationTable:
         rows: Cells by variant and metric, the baseline first.
         notes: Sentences on the whole table.
         descriptions: What each variant is.
+        intervals: Whether Markdown shows the 95 % confidence intervals of differences.
     """
 
     baseline: str
@@ -105,6 +107,7 @@ class AblationTable:
     rows: dict[str, dict[str, Cell]]
     notes: list[str] = field(default_factory=list)
     descriptions: dict[str, str] = field(default_factory=dict)
+    intervals: bool = False
 
     def to_markdown(self) -> str:
         """The table, its legend and notes."""
@@ -112,7 +115,7 @@ class AblationTable:
         lines = [_markdown_row(heads), _markdown_row(['---'] * len(heads))]
         for name, cells in self.rows.items():
             label = f'{name} (baseline)' if name == self.baseline else name
-            shown = [_markdown_cell(cells[metric]) for metric in self.metrics]
+            shown = [_markdown_cell(cells[metric], self.intervals) for metric in self.metrics]
             lines.append(_markdown_row([label, show_seeds(cells), *shown]))
         lines += ['', *(f'* {sentence}' for sentence in [*self.legend(), *self.notes])]
         if self.descriptions:
@@ -164,6 +167,8 @@ class AblationTable:
             return legend
         legend[0] += ' In brackets: difference to the baseline over the seeds that both have, ▲ '
         legend[0] += 'better, ▼ worse.'
+        if self.intervals:
+            legend[0] += f' {INTERVALS}'
         if max(pairs) >= FEWEST_PAIRS:
             num = min(p for p in pairs if p >= FEWEST_PAIRS)
             legend.append(
@@ -231,26 +236,6 @@ def make_ablation_table(
         for name in order:
             rows[name][metric] = cells[name]
     return AblationTable(baseline, chosen, rows)
-
-
-def split_descriptions(descriptions: Mapping[str, str]) -> tuple[str, dict[str, str]]:
-    """What descriptions of several variants have in common, said once.
-
-    Args:
-        descriptions: Config and options of each variant.
-
-    Returns:
-        The options of all, and what else each variant is.
-
-    Example:
-        >>> split_descriptions(dict(a='a.py x=1', b='b.py y=[2, 3] x=1'))
-        ('x=1', {'a': 'a.py', 'b': 'b.py y=[2, 3]'})
-    """
-    words = {n: re.split(r' (?=[\w.]+=)', text) for n, text in descriptions.items()}
-    first, *others = words.values()
-    shared = [word for word in first[1:] if others and all(word in each for each in others)]
-    own = {n: ' '.join(word for word in each if word not in shared) for n, each in words.items()}
-    return ' '.join(shared), own
 
 
 def _choose(
@@ -341,7 +326,7 @@ def show_direction(metric: str) -> str:
     return {'lower': ' ↓', 'higher': ' ↑', None: ''}[direction]
 
 
-def _markdown_cell(cell: Cell) -> str:
+def _markdown_cell(cell: Cell, intervals: bool = False) -> str:
     if cell.mean is None:
         return '–'
     text = mean_and_std(cell) + (f' {SEEN_MARK}' if cell.seen else '')
@@ -349,8 +334,14 @@ def _markdown_cell(cell: Cell) -> str:
     if found is not None and found.difference is not None:
         mark = {'better': '▲ ', 'worse': '▼ ', '': ''}[cell.verdict]
         p = '' if cell.p_t_holm is None else f', {show_p(cell.p_t_holm)}'
-        text += f' ({mark}{found.difference:+.2g}{p})'
+        interval = show_interval(found) if intervals else ''
+        text += f' ({mark}{found.difference:+.2g}{interval}{p})'
     return f'**{text}**' if cell.significant else text
+
+
+def show_interval(found: PairedComparison) -> str:
+    """The confidence interval of a difference in square brackets, if it is known."""
+    return '' if found.low is None else f' [{found.low:+.2g}, {found.high:+.2g}]'
 
 
 def _markdown_row(cells: Sequence[str]) -> str:

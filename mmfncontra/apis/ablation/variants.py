@@ -3,7 +3,7 @@
 import re
 import shlex
 from collections import Counter
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
@@ -184,6 +184,26 @@ def check_chosen(names: Sequence[str], known: Collection[str]) -> None:
         if name not in known:
             there = f'there are {", ".join(known) or "none"}'
             raise ValueError(f'no variant is called {name!r}{did_you_mean(name, known, there)}')
+
+
+def split_descriptions(descriptions: Mapping[str, str]) -> tuple[str, dict[str, str]]:
+    """What descriptions of several variants have in common, said once.
+
+    Args:
+        descriptions: Config and options of each variant.
+
+    Returns:
+        The options of all, and what else each variant is.
+
+    Example:
+        >>> split_descriptions(dict(a='a.py x=1', b='b.py y=[2, 3] x=1'))
+        ('x=1', {'a': 'a.py', 'b': 'b.py y=[2, 3]'})
+    """
+    words = {n: re.split(r' (?=[\w.]+=)', text) for n, text in descriptions.items()}
+    first, *others = words.values()
+    shared = [word for word in first[1:] if others and all(word in each for each in others)]
+    own = {n: ' '.join(word for word in each if word not in shared) for n, each in words.items()}
+    return ' '.join(shared), own
 
 
 def check_variants(variants: Sequence[Variant], baseline: str | None = None) -> None:
