@@ -15,7 +15,6 @@ from mmfncontra.compat.versions import check_versions
 from mmfncontra.launch.command import run_command
 from mmfncontra.utils.console import note
 from mmfncontra.utils.files import whole_file
-from mmfncontra.utils.marked_text import read_marked
 
 
 def table_parser() -> argparse.ArgumentParser:
@@ -127,6 +126,7 @@ def main(argv: Sequence[str] | None = None) -> None:
 
 def write_page(page: Path) -> None:
     """Write the tables of a page anew."""
+    from mmfncontra.apis.ablation.marked_text import read_marked
     from mmfncontra.apis.ablation.study_pages import MARK, fill_tables
 
     text = fill_tables(read_marked(page, MARK), page, mark_parser())

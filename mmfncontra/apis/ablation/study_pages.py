@@ -6,8 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import NoReturn
 
-from mmfncontra.utils.marked_text import fill_marks
-
+from .marked_text import fill_marks
 from .results import compare_study
 from .study import Study
 from .study_file import read_study

@@ -2,7 +2,7 @@
 
 import pytest
 
-from mmfncontra.utils.marked_text import fill_marks
+from mmfncontra.apis.ablation.marked_text import fill_marks
 
 PAGE = """\
 # Title
