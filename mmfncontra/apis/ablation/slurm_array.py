@@ -12,11 +12,11 @@ from typing import TYPE_CHECKING, Any
 import yaml
 
 from mmfncontra.launch.contract import PREEMPTED
+from mmfncontra.launch.study_lock import hold_study
 from mmfncontra.utils.console import note
 
 from .run import AblationRun
 from .slurm_queue import FOLDER, queued_runs, write_jobs
-from .study_lock import hold_study
 from .training_process import TrainingProcess, end_trainings
 
 if TYPE_CHECKING:

@@ -2,18 +2,17 @@
 
 import signal
 import sys
-import threading
 import time
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
-from types import FrameType
-from typing import IO
+from typing import IO, NoReturn
 
 from mmfncontra.config.options import parse_options
 from mmfncontra.config.prepare import prepare_config
 from mmfncontra.evaluation.hashes import text_hash
 from mmfncontra.launch.contract import INTERRUPTED, PREEMPTED
+from mmfncontra.launch.stop_signals import StopSignals
+from mmfncontra.launch.study_lock import hold_study, name_holders
 from mmfncontra.utils.checks import check_integers
 from mmfncontra.utils.console import note
 
@@ -21,7 +20,6 @@ from .progress import StudyProgress
 from .run import AblationRun
 from .shares import machine_shares
 from .slurm_queue import refuse_queued
-from .study_lock import hold_study, name_holders
 from .training_process import TrainingProcess, end_trainings
 from .variants import Variant, check_variants
 
@@ -189,19 +187,22 @@ def run_trainings(
     """
     shares = machine_shares(jobs)
     failures: dict[str, str] = {}
-    with hold_study(work_dir) as lock, StudyProgress(_lengths(records)) as view, _stopped_by_term():
+    with (
+        hold_study(work_dir) as lock,
+        StudyProgress(_lengths(records)) as view,
+        StopSignals() as told,
+    ):
         refuse_queued(records, work_dir)
         trainings = _Trainings(shares, lock, view)
         todo = _unfinished(records, view)
         try:
             while trainings.start_from(todo):
                 time.sleep(_POLL)
+                # First: a training that a terminal's Ctrl-C has ended did not fail.
+                if number := told.ask():
+                    _stop(trainings.running.values(), number)
                 failures |= trainings.collect()
                 view.update()
-        except KeyboardInterrupt:
-            end_trainings(trainings.running.values(), told=True)
-            note('\ninterrupted; the same command goes on')
-            raise SystemExit(INTERRUPTED) from None
         except BaseException:
             end_trainings(trainings.running.values())
             raise
@@ -266,18 +267,10 @@ def _unfinished(
             yield label, run, record
 
 
-@contextmanager
-def _stopped_by_term() -> Iterator[None]:
-    """Leave by an exception upon SIGTERM, so that the trainings are told to save."""
-
-    def leave(number: int, frame: FrameType | None) -> None:
-        raise SystemExit(PREEMPTED)
-
-    if threading.current_thread() is not threading.main_thread():  # elsewhere it is not allowed
-        yield
-        return
-    before = signal.signal(signal.SIGTERM, leave)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGTERM, before)
+def _stop(running: Collection[TrainingProcess], number: int) -> NoReturn:
+    """Let the trainings save, and leave; a terminal's Ctrl-C has told them already."""
+    interrupted = number == signal.SIGINT
+    end_trainings(running, told=interrupted)
+    if interrupted:
+        note('\ninterrupted; the same command goes on')
+    raise SystemExit(INTERRUPTED if interrupted else PREEMPTED)
