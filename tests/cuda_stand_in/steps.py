@@ -13,6 +13,7 @@ import traceback
 import warnings
 from contextlib import nullcontext
 from importlib import import_module
+from itertools import count
 
 import torch
 from counters import ROOT, Event, Watch, counts, innermost_first, place
@@ -29,6 +30,7 @@ from mmfncontra.registry import MODELS
 
 BATCH = 4
 PATIENCE = 120  # seconds for a case
+_numbers = count()  # a hub's name that was there before would make another one the current hub
 
 
 def make_steps(
@@ -56,7 +58,7 @@ def make_steps(
     """
     model, optim_wrapper = _build(config, options, amp, vgg)
     batch = _pinned_batch(model)
-    hub = MessageHub.get_instance(f'steps{id(model)}')
+    hub = MessageHub.get_instance(f'steps {next(_numbers)}')
     torch.use_deterministic_algorithms(deterministic)
     faults, start = [], counts()
     for step, iteration in enumerate(iterations):

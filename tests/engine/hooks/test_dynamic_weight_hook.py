@@ -12,7 +12,7 @@ def runner(contrast):
     warnings = []
     return SimpleNamespace(
         model=SimpleNamespace(contrast=contrast),
-        message_hub=MessageHub.get_instance(f'hub_{id(contrast)}'),
+        message_hub=MessageHub('hub'),
         logger=SimpleNamespace(warning=warnings.append),
         warnings=warnings,
     )
