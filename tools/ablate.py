@@ -131,7 +131,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     if not args.table_only:
         records = check_runs(runs, **shared)
         if args.plan:
-            show_plan(runs, args.work_dir)
+            show_plan(records, args.work_dir)
             return
         if args.slurm and submit(records, args):
             return
@@ -151,14 +151,15 @@ def main(argv: Sequence[str] | None = None) -> None:
         raise SystemExit(1)
 
 
-def show_plan(runs: Sequence[AblationRun], work_dir: Path) -> None:
+def show_plan(records: Mapping[AblationRun, dict], work_dir: Path) -> None:
     """List the runs with their states, and why those failed that did."""
     from mmfncontra.apis.ablation.slurm_queue import queued_runs
 
-    queued = queued_runs(runs, work_dir)
-    for run in runs:
+    queued = queued_runs(records, work_dir)
+    for run, record in records.items():
         why = queued.get(run) or run.failure
-        state = 'queued' if run in queued else run.state
+        longer = run.is_shorter_than(record['max_iters'])
+        state = 'queued' if run in queued else 'started' if longer else run.state
         note(f'{state:8} {run.name}: {run.variant.describe()}{f" ({why})" if why else ""}')
 
 

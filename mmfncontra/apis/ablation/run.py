@@ -64,6 +64,10 @@ class AblationRun:
             return 'finished'
         return 'failed' if record.get('failure') else 'started'
 
+    def is_shorter_than(self, max_iters: int) -> bool:
+        """Whether it was started to be trained for fewer iterations."""
+        return self.read_record().get('max_iters', max_iters) < max_iters
+
     @property
     def failure(self) -> str | None:
         """Why its last start failed, if it did and the run is not finished."""

@@ -18,6 +18,7 @@ from mmfncontra.utils.console import note
 from .run import AblationRun
 from .slurm_queue import FOLDER, queued_runs, write_jobs
 from .training_process import TrainingProcess, end_trainings
+from .trainings import lengthen
 
 if TYPE_CHECKING:
     from submitit import AutoExecutor
@@ -109,6 +110,7 @@ def submit_trainings(
     """
     executor = _make_executor(Path(work_dir), options, jobs)
     with hold_study(work_dir):
+        lengthen(records)
         queued = queued_runs(records, work_dir)
         for run, text in queued.items():
             note(f'{run.name}: in the queue already: {text}')

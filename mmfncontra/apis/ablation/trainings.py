@@ -4,8 +4,11 @@ import signal
 import sys
 import time
 from collections.abc import Collection, Iterator, Mapping, Sequence
+from copy import deepcopy
 from pathlib import Path
 from typing import IO, NoReturn
+
+from mmengine.config import Config
 
 from mmfncontra.config.options import parse_options
 from mmfncontra.config.prepare import prepare_config
@@ -100,20 +103,22 @@ def check_runs(
         amp: As there.
 
     Returns:
-        What to write down of each run.
+        What to write down of each run. One that was to be shorter goes on, if no more differs.
 
     Raises:
         FileNotFoundError: If a config or the images are missing.
         ValueError: If a config cannot be trained, measures nothing, or a folder holds another run.
     """
-    settings: dict[str, dict] = {}
+    settings: dict[str, _Settings] = {}
     records = {}
     for run in runs:
         variant = run.variant
         if variant.name not in settings:
-            settings[variant.name] = _settings(variant, run.work_dir, data, size, options, amp)
+            cfg = _read_config(variant, run.work_dir, data, size, options, amp)
+            settings[variant.name] = _Settings(cfg)
         record = dict(
-            **settings[variant.name],
+            config_hash=settings[variant.name].hash(),
+            max_iters=settings[variant.name].max_iters,
             seed=run.seed,
             variant=variant.describe(),
             command=list(run.command),
@@ -123,7 +128,10 @@ def check_runs(
             raise ValueError(
                 f'{run.work_dir} holds what is no run of an ablation: take another --work-dir'
             )
-        if found and any(found.get(key) != record[key] for key in ('config_hash', 'seed')):
+        if found and not (
+            found.get('seed') == run.seed
+            and found.get('config_hash') == settings[variant.name].hash(found.get('max_iters'))
+        ):
             raise ValueError(
                 f'{run.work_dir} holds a run with another config or other options '
                 f'({" ".join(found.get("command", ()))}): take another --work-dir or name, or '
@@ -133,15 +141,31 @@ def check_runs(
     return records
 
 
-def _settings(
+class _Settings:
+    """What tells a variant from others: its config, read in full."""
+
+    def __init__(self, cfg: Config) -> None:
+        self.cfg, self.max_iters = cfg, cfg.train_cfg.max_iters
+        self._hashes: dict[int, str] = {}
+
+    def hash(self, max_iters: int | None = None) -> str:
+        """Of the config, as it would be with fewer iterations."""
+        length = min(max_iters or self.max_iters, self.max_iters)
+        if length not in self._hashes:
+            cfg = deepcopy(self.cfg)
+            cfg.train_cfg.max_iters = length
+            self._hashes[length] = text_hash(cfg.pretty_text)
+        return self._hashes[length]
+
+
+def _read_config(
     variant: Variant,
     work_dir: Path,
     data: str | Path | None,
     size: str | int | None,
     options: Sequence[str],
     amp: bool,
-) -> dict:
-    """What tells a variant from others, its config read in full."""
+) -> Config:
     try:
         cfg = prepare_config(
             variant.config,
@@ -154,15 +178,25 @@ def _settings(
         )
     except (ValueError, FileNotFoundError) as error:
         raise type(error)(f'variant {variant.name}: {error}') from error
-    max_iters = cfg.train_cfg.get('max_iters')
-    if not isinstance(max_iters, int):
+    if not isinstance(cfg.train_cfg.get('max_iters'), int):
         raise ValueError(f'variant {variant.name}: the config needs train_cfg.max_iters')
     if cfg.get('val_evaluator') is None:
         raise ValueError(
             f'variant {variant.name}: the config measures nothing (val_evaluator is None)'
         )
     cfg.pop('work_dir')  # where a run lies does not change it
-    return dict(config_hash=text_hash(cfg.pretty_text), max_iters=max_iters)
+    return cfg
+
+
+def lengthen(records: Mapping[AblationRun, dict]) -> None:
+    """Write down of each run that was to be shorter that it is not finished.
+
+    Args:
+        records: From :func:`check_runs`.
+    """
+    for run, record in records.items():
+        if run.is_shorter_than(record['max_iters']):
+            run.write_record(**record, finished=False)
 
 
 def run_trainings(
@@ -193,6 +227,7 @@ def run_trainings(
         StopSignals() as told,
     ):
         refuse_queued(records, work_dir)
+        lengthen(records)
         trainings = _Trainings(shares, lock, view)
         todo = _unfinished(records, view)
         try:

@@ -216,11 +216,22 @@ def test_settings_of_a_folder_stay(variants, config, out):
     with pytest.raises(ValueError, match=r'seed_0 holds a run with another config or other'):
         ablate(changed, out, seeds=[0])
     with pytest.raises(ValueError, match='holds a run with another'):
-        ablate(variants, out, seeds=[0], options=['train_cfg.max_iters=6'])
+        ablate(variants, out, seeds=[0], options=['train_cfg.max_iters=2'])
     (out / 'mine' / 'seed_0').mkdir(parents=True)
     (out / 'mine' / 'seed_0' / 'work.txt').write_text('')
     with pytest.raises(ValueError, match='no run of an ablation'):
         ablate([Variant('mine', config)], out)
+
+
+def test_a_study_may_go_on_for_longer(variants, out):
+    ablate(variants, out, seeds=[0])
+    longer = ['train_cfg.max_iters=6']
+    runs, failures = ablate(variants, out, seeds=[0], options=longer)
+    assert failures == {} and [run.state for run in runs] == ['finished'] * 2
+    assert [run.read_record()['max_iters'] for run in runs] == [6, 6]
+    assert starts(out) == {'base/seed_0': ['0', '4'], 'wide/seed_0': ['0', '4']}
+    with pytest.raises(ValueError, match='holds a run with another'):
+        ablate(variants, out, seeds=[0])
 
 
 def test_commands(variants, config, out):
