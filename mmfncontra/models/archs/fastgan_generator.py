@@ -84,6 +84,10 @@ class FastGANGenerator(nn.Module):
         self.to_big = conv(width[out_size], out_channels, 3, 1, 1)
         self.squash = nn.Tanh() if out_size == 1024 else nn.Identity()
 
+    def idle_parts(self, *_: object, **__: object) -> tuple[str, ...]:
+        """Submodules that such a forward leaves out, see ``JointSpectralNorm``: none."""
+        return ()
+
     def forward(self, noise: Tensor) -> list[Tensor]:
         """Draw images.
 

@@ -79,6 +79,10 @@ class FastGANLiteGenerator(nn.Module):
         self._gated = tuple(r for r in self.resolutions if excitations and r in GENERATOR_SKIPS)
         self.to_image = spectral_norm(nn.Conv2d(width[out_size], out_channels, 3, padding=1))
 
+    def idle_parts(self, *_: object, **__: object) -> tuple[str, ...]:
+        """Submodules that such a forward leaves out, see ``JointSpectralNorm``: none."""
+        return ()
+
     def forward(self, noise: Tensor) -> Tensor:
         """Draw images.
 

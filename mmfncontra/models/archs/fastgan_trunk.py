@@ -102,6 +102,10 @@ class FastGANTrunk(nn.Module):
             nn.Tanh(),
         )
 
+    def idle_parts(self, _: object, decode: bool = False, *__: object) -> tuple[str, ...]:
+        """Submodules that such a forward leaves out, see ``JointSpectralNorm``."""
+        return () if decode else self._decoders
+
     def forward(
         self, x: Tensor | Sequence[Tensor], decode: bool = False, quadrant: int | None = None
     ) -> Tensor | tuple[Tensor, list[Tensor], list[Tensor]]:

@@ -121,6 +121,10 @@ class ProjectedDiscriminator(nn.Module):
         deepest = 3 if feature_size >= 128 else 2
         self.feature_taps = ('mix_0', 'mix_1', 'mix_2', f'heads.{deepest}.0')
 
+    def idle_parts(self, *_: object, **__: object) -> tuple[str, ...]:
+        """Submodules that such a forward leaves out, see ``JointSpectralNorm``: none."""
+        return ()
+
     def forward(self, x: Tensor | Sequence[Tensor]) -> Tensor:
         """Judge images.
 

@@ -5,6 +5,7 @@ from .chain_norm import ChainNorm
 from .even_avg_pool import EvenAvgPool2d
 from .fixed_conv import FixedConv2d
 from .gaussian_blur import gaussian_blur
+from .joint_spectral_norm import JointSpectralNorm, normalise_jointly
 from .lean_spectral_norm import LeanSpectralNorm, use_lean_spectral_norm
 from .upsampled_conv import UpsampledConv2d
 
@@ -13,8 +14,10 @@ __all__ = [
     'ChainNorm',
     'EvenAvgPool2d',
     'FixedConv2d',
+    'JointSpectralNorm',
     'LeanSpectralNorm',
     'UpsampledConv2d',
     'gaussian_blur',
+    'normalise_jointly',
     'use_lean_spectral_norm',
 ]

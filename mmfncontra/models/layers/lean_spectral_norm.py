@@ -1,6 +1,6 @@
 """Spectral normalisation as torch computes it, in fewer passes over the weights."""
 
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 import torch.nn.functional as F
@@ -11,6 +11,22 @@ from torch.nn.utils.spectral_norm import SpectralNorm
 from mmfncontra.utils.precision import without_autocast
 
 
+class Ahead(NamedTuple):
+    r"""The vectors of a norm, moved on for the forward that is to come, without gradient.
+
+    Attributes:
+        u: Left singular vector, (rows,).
+        v: Right one, (columns,).
+        sigma: The spectral norm :math:`u^T W v`, ().
+        pull: :math:`-u / \sigma`, (rows,).
+    """
+
+    u: Tensor
+    v: Tensor
+    sigma: Tensor
+    pull: Tensor
+
+
 class _Divided(torch.autograd.Function):
     r""":math:`\bar W = W / \sigma` with :math:`\sigma = u^T W v`, u and v held fixed.
 
@@ -19,25 +35,26 @@ class _Divided(torch.autograd.Function):
     """
 
     @staticmethod
-    def forward(ctx: FunctionCtx, weight: Tensor, u: Tensor, v: Tensor, sigma: Tensor, dim: int):
-        divided = weight / sigma
-        ctx.save_for_backward(weight, divided, u, v, sigma)
+    def forward(ctx: FunctionCtx, weight: Tensor, dim: int, *ahead: Tensor) -> Tensor:
+        divided = weight / Ahead(*ahead).sigma
+        ctx.save_for_backward(weight, divided, *ahead)
         ctx.dim = dim
         return divided
 
     @staticmethod
     def backward(ctx: FunctionCtx, gradient: Tensor) -> tuple[Any, ...]:
-        weight, divided, u, v, sigma = ctx.saved_tensors
+        weight, divided, u, v, sigma, pull = ctx.saved_tensors
         by_row = weight.movedim(ctx.dim, 0)  # the matrix, unfolded
         if torch.is_grad_enabled():  # somebody differentiates again
             with without_autocast(weight.device):
                 sigma = torch.dot(u, torch.mv(by_row.flatten(1), v))
+            pull = -u / sigma
         if gradient.is_contiguous() and divided.is_contiguous():
             inner = torch.dot(gradient.flatten(), divided.flatten())
         else:  # to flatten weights laid out channels last is to copy them
             inner = (gradient * divided).sum()
-        direction = torch.outer(u * (inner / sigma), v).view(by_row.shape).movedim(0, ctx.dim)
-        return torch.addcdiv(-direction, gradient, sigma), None, None, None, None
+        direction = torch.outer(pull * inner, v).view(by_row.shape).movedim(0, ctx.dim)
+        return torch.addcdiv(direction, gradient, sigma), *[None] * 5
 
 
 def _iterate(matrix: Tensor, u: Tensor, iterations: int, eps: float) -> list[Tensor]:
@@ -73,7 +90,15 @@ class LeanSpectralNorm(SpectralNorm):
     products of matrices and vectors are bfloat16 on a GPU.
 
     Source: Miyato et al., ICLR 2018, eq. 12 (the gradient).
+
+    Attributes:
+        ahead: What :class:`JointSpectralNorm` has moved on for the next forward, if it has.
+        scales: If it has done so for several batches that pass together, what the layer's output
+            for each of them is to be scaled by, (groups,).
     """
+
+    ahead: Ahead | None = None
+    scales: Tensor | None = None
 
     def compute_weight(self, module: nn.Module, do_power_iteration: bool) -> Tensor:
         """The weight over its spectral norm.
@@ -86,26 +111,31 @@ class LeanSpectralNorm(SpectralNorm):
             The normalised weight, of the weight's shape.
         """
         weight = getattr(module, f'{self.name}_orig')
+        ahead, self.ahead = self.ahead, None
+        if ahead is None:
+            ahead = self._move_on(module, weight, do_power_iteration)
+        return _Divided.apply(weight, self.dim, *ahead)
+
+    def _move_on(self, module: nn.Module, weight: Tensor, do_power_iteration: bool) -> Ahead:
         u, v = (getattr(module, f'{self.name}_{vector}') for vector in 'uv')
-        with without_autocast(weight.device):
-            with torch.no_grad():
-                matrix = self.reshape_weight_to_matrix(weight)
-                if do_power_iteration and torch.compiler.is_compiling():
-                    before = u, v
-                    u, v, image = _iterate_opaquely(matrix, u, self.n_power_iterations, self.eps)
-                    for buffer, vector in zip(before, (u, v), strict=True):
-                        buffer.copy_(vector)
-                elif do_power_iteration:
-                    for _ in range(self.n_power_iterations):
-                        F.normalize(torch.mv(matrix.t(), u), dim=0, eps=self.eps, out=v)
-                        image = torch.mv(matrix, v)
-                        F.normalize(image, dim=0, eps=self.eps, out=u)
-                    # The next forward changes the vectors before the backward of this one.
-                    u, v = u.clone(), v.clone()
-                else:
+        with without_autocast(weight.device), torch.no_grad():
+            matrix = self.reshape_weight_to_matrix(weight)
+            if do_power_iteration and torch.compiler.is_compiling():
+                before = u, v
+                u, v, image = _iterate_opaquely(matrix, u, self.n_power_iterations, self.eps)
+                for buffer, vector in zip(before, (u, v), strict=True):
+                    buffer.copy_(vector)
+            elif do_power_iteration:
+                for _ in range(self.n_power_iterations):
+                    F.normalize(torch.mv(matrix.t(), u), dim=0, eps=self.eps, out=v)
                     image = torch.mv(matrix, v)
-                sigma = torch.dot(u, image)
-            return _Divided.apply(weight, u, v, sigma, self.dim)
+                    F.normalize(image, dim=0, eps=self.eps, out=u)
+                # The next forward changes the vectors before the backward of this one.
+                u, v = u.clone(), v.clone()
+            else:
+                image = torch.mv(matrix, v)
+            sigma = torch.dot(u, image)
+            return Ahead(u, v, sigma, u / -sigma)
 
 
 def use_lean_spectral_norm(network: nn.Module) -> None:

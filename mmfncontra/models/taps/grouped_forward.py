@@ -12,6 +12,8 @@ from torch.nn.utils.spectral_norm import SpectralNorm
 
 from mmfncontra.utils.precision import without_autocast
 
+from ..layers import JointSpectralNorm
+
 _LINEAR = (nn.Conv2d, nn.ConvTranspose2d, nn.Linear)
 # What treats every sample by itself; BatchNorm and spectral norm are seen to below.
 _BY_SAMPLE = (
@@ -40,7 +42,7 @@ def _is_known(module: nn.Module) -> bool:
     if 'forward' in vars(module):  # compiled: what is put in its place would be compiled anew
         return False
     hooks = [*module._forward_hooks.values(), *module._forward_pre_hooks.values()]
-    if any(not isinstance(hook, SpectralNorm) for hook in hooks):
+    if any(not isinstance(hook, SpectralNorm | JointSpectralNorm) for hook in hooks):
         return False
     is_leaf = next(module.children(), None) is None
     said = getattr(module, 'acts_by_sample', False)
@@ -87,7 +89,7 @@ def forward_each(
 @contextmanager
 def _grouped(network: nn.Module, groups: int) -> Iterator[None]:
     """Within, a batch of equal groups passes as the groups would."""
-    handles, norms = [], []
+    handles, norms, joint = [], [], []
     for module in network.modules():
         if isinstance(module, _BatchNorm) and module.training:
             module.forward = _by_group(module.forward, groups)
@@ -97,9 +99,14 @@ def _grouped(network: nn.Module, groups: int) -> Iterator[None]:
                 if isinstance(hook, SpectralNorm):
                     scaling = _GroupScale(hook, groups)
                     handles.append(module.register_forward_hook(scaling))
+                elif isinstance(hook, JointSpectralNorm):
+                    hook.groups = groups
+                    joint.append(hook)
     try:
         yield
     finally:
+        for hook in joint:
+            hook.groups = 1
         for module in norms:
             del module.forward  # the class's own is found again
         for handle in handles:
@@ -122,6 +129,17 @@ class _GroupScale:
         self.groups = groups
 
     def __call__(self, module: nn.Module, _: object, output: Tensor) -> Tensor:
+        scales, self.norm.scales = getattr(self.norm, 'scales', None), None
+        if scales is None:
+            scales = self._move_on(module)
+        scales = scales.to(output.dtype).view(-1, *[1] * output.ndim)
+        by_group = output.unflatten(0, (self.groups, -1))
+        by_group.mul_(scales)
+        if module.bias is not None:
+            by_group.add_(module.bias.view(-1, *[1] * (output.ndim - 2)) * (1 - scales))
+        return output
+
+    def _move_on(self, module: nn.Module) -> Tensor:
         norm = self.norm
         weight = norm.reshape_weight_to_matrix(getattr(module, f'{norm.name}_orig'))
         u, v = (getattr(module, f'{norm.name}_{each}') for each in 'uv')
@@ -135,11 +153,4 @@ class _GroupScale:
                     image = torch.mv(weight, v)
                     F.normalize(image, dim=0, eps=norm.eps, out=u)
                 estimates.append(torch.dot(u, image))
-        scale = (estimates[0] / torch.stack(estimates)).to(output.dtype)
-        scale = scale.repeat_interleave(len(output) // self.groups, output_size=len(output))
-        scale = scale.view(-1, *[1] * (output.ndim - 1))
-        output.mul_(scale)
-        if module.bias is not None:
-            bias = module.bias.view(1, -1, *[1] * (output.ndim - 2))
-            output.add_(bias * (1 - scale))
-        return output
+        return estimates[0] / torch.stack(estimates)

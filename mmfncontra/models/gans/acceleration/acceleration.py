@@ -10,6 +10,7 @@ from mmengine.optim import OptimWrapperDict
 from torch import Tensor, nn
 
 from mmfncontra.models.heads import ContrastiveDiscriminator
+from mmfncontra.models.layers import normalise_jointly
 
 from .compiled_blocks import compile_blocks
 from .graphed_step import GraphedStep, check_graphable
@@ -54,14 +55,18 @@ class Acceleration:
             for network in (*networks, getattr(gan, 'generator_ema', None)):
                 if network is not None:
                     lay_out_channels_last(network)
-        if self.compiles:
-            compile_blocks(gan.generator)
-            disc = gan.discriminator
-            if isinstance(disc, ContrastiveDiscriminator):
-                compile_blocks(disc.backbone, disc.tap_names)
-                compile_blocks(disc.head)
-            elif disc is not None:
-                compile_blocks(disc)
+        disc = gan.discriminator
+        contrastive = isinstance(disc, ContrastiveDiscriminator)
+        if not self.compiles:  # a compiled block computes its norms itself
+            normalise_jointly(gan.generator)
+            normalise_jointly(disc.backbone if contrastive else disc)
+            return
+        compile_blocks(gan.generator)
+        if contrastive:
+            compile_blocks(disc.backbone, disc.tap_names)
+            compile_blocks(disc.head)
+        elif disc is not None:
+            compile_blocks(disc)
 
     def run(
         self,
