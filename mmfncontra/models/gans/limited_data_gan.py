@@ -74,7 +74,9 @@ class LimitedDataGAN(StepLosses):
         data_preprocessor: Config of mmengine's or mmagic's preprocessor; the default maps uint8 to
             [-1, 1].
         accelerate: ``'compile'`` compiles the networks' blocks, ``'cuda_graphs'`` replays whole
-            steps on a GPU, ``'compile,cuda_graphs'`` does both; ``None``: neither.
+            steps on a GPU, ``'compile,cuda_graphs'`` does both; ``None``: neither. ``'auto'``
+            replays steps on one GPU where nothing stands against it, and says so where something
+            does.
         channels_last: Whether weights and images are laid out channels last.
 
     Raises:
@@ -102,7 +104,7 @@ class LimitedDataGAN(StepLosses):
         freeze_disc: int | Sequence[str] = 0,
         ema_config: dict | None = None,
         data_preprocessor: dict | None = None,
-        accelerate: str | None = None,
+        accelerate: str | None = 'auto',
         channels_last: bool = False,
     ) -> None:
         acceleration = Acceleration(accelerate, channels_last)

@@ -16,14 +16,14 @@ from .compiled_blocks import compile_blocks
 from .graphed_step import GraphedStep, check_graphable
 from .memory_layout import follow_layout, lay_out_channels_last
 
-CHOICES = (None, 'compile', 'cuda_graphs', 'compile,cuda_graphs')
+CHOICES = ('auto', None, 'compile', 'cuda_graphs', 'compile,cuda_graphs')
 
 
 class Acceleration:
     """How a GAN runs its step: as it is, with compiled networks, as CUDA graphs.
 
     Args:
-        accelerate: One of ``CHOICES``.
+        accelerate: One of ``CHOICES``; ``'auto'``: as CUDA graphs where that is sure to work.
         channels_last: Whether weights and images are laid out channels last.
 
     Raises:
@@ -39,7 +39,8 @@ class Acceleration:
             raise ValueError(f'model.channels_last must be True or False, got {channels_last!r}')
         names = (accelerate or '').split(',')
         self.compiles = 'compile' in names
-        self.graphs = GraphedStep() if 'cuda_graphs' in names else None
+        self._auto = accelerate == 'auto'
+        self.graphs = GraphedStep() if self._auto or 'cuda_graphs' in names else None
         self.layout = torch.channels_last if channels_last else torch.preserve_format
         # Weak: a copy of the model does not copy the optimisers.
         self._checked: weakref.ref | None = None
@@ -89,7 +90,7 @@ class Acceleration:
             What ``step`` returns.
 
         Raises:
-            ValueError: If the step cannot be a CUDA graph, see :func:`check_graphable`.
+            ValueError: If the step is to be a CUDA graph and cannot, see :func:`check_graphable`.
         """
         if self._checked is None or self._checked() is not optim_wrapper:
             self._check(gan, optim_wrapper, next(iter(inputs.values())).device)
@@ -114,13 +115,23 @@ class Acceleration:
             follow_layout(wrapper.optimizer)
         if self.graphs is None:
             return
-        if device.type == self.graphs.recorder.device_type:
-            check_graphable(gan, optim_wrapper)
+        if device.type != self.graphs.recorder.device_type:
+            self.graphs = None
+            if not self._auto:
+                _say(
+                    f"model.accelerate='cuda_graphs' has no effect on {device.type}: the step "
+                    'runs as it is',
+                    logging.WARNING,
+                )
             return
-        self.graphs = None
-        print_log(
-            f"model.accelerate='cuda_graphs' has no effect on {device.type}: the step runs as it "
-            'is',
-            logger='current',
-            level=logging.WARNING,
-        )
+        try:
+            check_graphable(gan, optim_wrapper, known=self._auto)
+        except ValueError as error:
+            if not self._auto:
+                raise
+            self.graphs = None
+            _say(f'The step runs as it is, not as a CUDA graph: {error}', logging.INFO)
+
+
+def _say(message: str, level: int) -> None:
+    print_log(message, logger='current', level=level)

@@ -21,6 +21,9 @@ Tensors = dict[str, Tensor]
 Step = Callable[[Tensors], Tensors]
 
 
+_KNOWN_PACKAGES = ('torch', 'torchvision', 'mmengine', 'mmcv', 'mmagic', 'mmfncontra')
+
+
 class CUDARecorder:
     """Records what a function does on the device.
 
@@ -239,13 +242,15 @@ def _move_counts(optimiser: Optimizer) -> None:
             state['step'] = state['step'].to(parameter.device, torch.float32)
 
 
-def check_graphable(model: nn.Module, optim_wrapper: OptimWrapperDict) -> None:
+def check_graphable(model: nn.Module, optim_wrapper: OptimWrapperDict, known: bool = False) -> None:
     """Check that a GAN's step can be recorded as a CUDA graph.
 
     Args:
         model: The GAN; a module that reads values of the device in a step says so in an attribute
             ``needs_host``.
         optim_wrapper: Its optimisers.
+        known: Whether all its parts must be known not to do so unsaid: those of packages that come
+            with this one.
 
     Raises:
         ValueError: In one sentence, with what stands against it.
@@ -260,6 +265,12 @@ def check_graphable(model: nn.Module, optim_wrapper: OptimWrapperDict) -> None:
             raise ValueError(
                 f'{wanted}must be None with {type(part).__name__} ({name}), which reads values of '
                 'the device in the step'
+            )
+        package = type(part).__module__.partition('.')[0]
+        if known and package not in _KNOWN_PACKAGES:
+            raise ValueError(
+                f'{wanted}is for one to ask for where there are parts of other packages, here '
+                f'{type(part).__name__} ({name}) of {package}'
             )
     for name, wrapper in optim_wrapper.items():
         _check_wrapper(f'{wanted}needs optim_wrapper.{name}', wrapper)

@@ -11,6 +11,7 @@ from torch import nn
 
 from mmfncontra.engine import AutocastOptimWrapper
 from mmfncontra.models.gans import LimitedDataGAN
+from mmfncontra.models.gans.acceleration import acceleration
 from mmfncontra.models.gans.acceleration.graphed_step import (
     CUDARecorder,
     GraphedStep,
@@ -180,6 +181,44 @@ def test_parts_that_need_the_host_are_refused():
     with pytest.raises(ValueError, match=r'DiffAugment \(augment\), which reads values'):
         check_graphable(model, optimisers(model))
     check_graphable(gan(), optimisers(gan()))
+
+
+class Augment(nn.Module):
+    """Of no package that is known."""
+
+
+def test_parts_of_other_packages_must_be_asked_for():
+    model = gan()
+    check_graphable(model, optimisers(model), known=True)
+    model.augment = Augment()
+    check_graphable(model, optimisers(model))
+    with pytest.raises(
+        ValueError, match=r'other packages, here Augment \(augment\) of test_graphed'
+    ):
+        check_graphable(model, optimisers(model), known=True)
+
+
+@pytest.mark.parametrize('is_graphable', [True, False])
+def test_by_default_steps_are_recorded_where_they_can_be(is_graphable, monkeypatch):
+    class Graphed(GraphedStep):
+        """Adam's updates cannot be recorded on a CPU."""
+
+        def __call__(self, step, inputs, *_):
+            recorded.append(step)
+            return step(inputs)
+
+    recorded, said = [], []
+    monkeypatch.setattr(acceleration, 'print_log', lambda message, **_: said.append(message))
+    monkeypatch.setattr(acceleration, 'GraphedStep', lambda: Graphed(recorder=Recorder))
+    model = gan()
+    settings = {} if is_graphable else dict(wrapped=dict(clip_grad=dict(max_norm=1.0)))
+    optim = optimisers(model, **settings)
+    for _ in range(2):
+        model.train_step(images(), optim)
+    assert len(recorded) == 2 * is_graphable
+    assert [message.partition(':')[0] for message in said] == [
+        'The step runs as it is, not as a CUDA graph'
+    ] * (not is_graphable)
 
 
 def test_command_lines_split_at_commas():
