@@ -22,11 +22,11 @@ def prototype_distance(a: Sequence[Tensor], b: Sequence[Tensor], decay: float = 
 
     Args:
         a: Prototypes, shallow to deep, each (B, h_i, w_i).
-        b: Prototypes of the same shapes.
+        b: Prototypes of the same shapes, or n sets of them, each (n, B, h_i, w_i).
         decay: Factor from one map to the next deeper one.
 
     Returns:
-        The distance, a scalar.
+        The distance, a scalar; those to the n sets, (n,).
 
     Raises:
         ValueError: If the two do not hold equally many maps.
@@ -34,7 +34,7 @@ def prototype_distance(a: Sequence[Tensor], b: Sequence[Tensor], decay: float = 
     if len(a) != len(b):
         raise ValueError(f'prototypes of {len(a)} and of {len(b)} maps cannot be compared')
     return sum(
-        decay**i * F.pairwise_distance(widen(p), widen(q), eps=1e-6).mean()
+        decay**i * F.pairwise_distance(widen(p), widen(q), eps=1e-6).mean((-2, -1))
         for i, (p, q) in enumerate(zip(a, b, strict=True))
     )
 
@@ -93,9 +93,8 @@ class GWCLLoss(nn.Module):
         Returns:
             The loss, a scalar.
         """
-        to_real = prototype_distance(fake, real, self.decay)
-        to_negatives = torch.stack(
-            [prototype_distance(fake, negative, self.decay) for negative in negatives.values()]
-        )
+        sets = [torch.stack(maps) for maps in zip(real, *negatives.values(), strict=True)]
+        distances = prototype_distance(fake, sets, self.decay)
+        to_real, to_negatives = distances[0], distances[1:]
         margins = level_weights(negatives, weights, to_real)
         return self.loss_weight * F.relu(to_real - to_negatives + margins).sum()
