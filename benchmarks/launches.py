@@ -93,7 +93,9 @@ def count(args: argparse.Namespace) -> None:
         args.batch,
         'cuda',
         args.amp,
-        {key: DictAction._parse_iterable(value) for key, value in changes},
+        # A replayed step would be one launch.
+        {'model.accelerate': None}
+        | {key: DictAction._parse_iterable(value) for key, value in changes},
     )
     for suffix, iteration in iterations.items():
         for _ in range(2):

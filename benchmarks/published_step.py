@@ -129,7 +129,9 @@ def _undo(network: nn.Module) -> None:
             module.forward = _upsample_first(module)
         for key, hook in module._forward_pre_hooks.items():
             if type(hook) is LeanSpectralNorm:
-                module._forward_pre_hooks[key] = SpectralNorm(**vars(hook))
+                module._forward_pre_hooks[key] = SpectralNorm(
+                    hook.name, hook.n_power_iterations, hook.dim, hook.eps
+                )
 
 
 def _upsample_first(layer: nn.Conv2d) -> object:
