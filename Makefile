@@ -35,8 +35,10 @@ photos:
 
 test: install-dev lint
 	CUDA_VISIBLE_DEVICES= $(BIN)/python -m pytest -q --doctest-modules mmfncontra
-	@# Two processes at a time, one thread each: most tests are too small for more threads.
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q -n 2 --dist loadfile tests
+	@# Two processes at a time, one thread each: most tests are too small for more threads. In the order
+	@# of their names: by the number of tests, files with a few long ones would come last and leave one
+	@# process idle.
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q -n 2 --dist loadfile --no-loadscope-reorder tests
 
 lint: install-dev
 	$(BIN)/ruff check .
