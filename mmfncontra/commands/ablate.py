@@ -1,7 +1,6 @@
-#!/usr/bin/env python
 """Train variants with several seeds and compare them in a table.
 
-python tools/ablate.py baseline=configs/fastgan/fastgan-offline_64.py \
+mmfncontra ablate baseline=configs/fastgan/fastgan-offline_64.py \
     fncontra=configs/fncontra/fastgan-offline_64.py --variant 'no GWCL: model.contrast.gwcl=None' \
     --data FOLDER --seeds 0 1 2 --work-dir ablations/mine
 """
@@ -9,15 +8,11 @@ python tools/ablate.py baseline=configs/fastgan/fastgan-offline_64.py \
 from __future__ import annotations
 
 import argparse
-import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
-
 from mmfncontra.compat.versions import check_versions
-from mmfncontra.launch.command import run_command
 from mmfncontra.utils.console import note
 
 if TYPE_CHECKING:
@@ -79,7 +74,7 @@ def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
         '--export',
         type=Path,
         metavar='FILE.json',
-        help='write all values of the finished runs, for tools/compare_results.py',
+        help='write all values of the finished runs, for compare-results',
     )
     parser.add_argument(
         '--jobs',
@@ -195,7 +190,3 @@ def compare(runs: Sequence[AblationRun], args: argparse.Namespace) -> None:
         write_study(gather_study(runs, args.export.stem, args.baseline), args.export)
     note(f'\n{table.to_markdown()}\ncurves and samples in {page}')
     note(f'tables in {args.work_dir}: table.md, table.csv, table.tex')
-
-
-if __name__ == '__main__':
-    run_command(main)

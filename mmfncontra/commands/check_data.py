@@ -1,18 +1,13 @@
-#!/usr/bin/env python
 """Look at a folder or zip of images before training on it.
 
-python tools/check_data.py data/mine
+mmfncontra check-data data/mine
 """
 
 import argparse
 import sys
 from collections.abc import Sequence
-from pathlib import Path
-
-sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from mmfncontra.compat.versions import check_versions
-from mmfncontra.launch.command import run_command
 
 
 def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
@@ -61,7 +56,3 @@ def main(argv: Sequence[str] | None = None) -> None:
         check.save(args.json)
     if not check.trainable:
         sys.exit(1)
-
-
-if __name__ == '__main__':
-    run_command(main)

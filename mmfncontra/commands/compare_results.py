@@ -1,18 +1,13 @@
-#!/usr/bin/env python
 """Put metric cards into one table, if they can stand in one, and print the tables of studies.
 
-python tools/compare_results.py a_metrics.json b_metrics.json
+mmfncontra compare-results a_metrics.json b_metrics.json
 """
 
 import argparse
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
-
 from mmfncontra.compat.versions import check_versions
-from mmfncontra.launch.command import run_command
 from mmfncontra.utils.console import note
 from mmfncontra.utils.files import whole_file
 
@@ -27,7 +22,7 @@ def table_parser() -> argparse.ArgumentParser:
         '--metrics',
         nargs='+',
         metavar='NAME',
-        help="columns, such as swd 'subband_*'; default: as in tools/ablate.py",
+        help="columns, such as swd 'subband_*'; default: as in ablate",
     )
     group.add_argument(
         '--intervals', action='store_true', help='show 95 % intervals of differences'
@@ -56,14 +51,14 @@ def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         description='Print a Markdown table of metric cards. Cards that depend on different '
         'things (number of images, real images, size, extractor …) are refused, saying which. Of '
-        'a study, which tools/ablate.py --export writes, print the table that the study made.',
+        'a study, which ablate --export writes, print the table that the study made.',
         parents=[table_parser()],
     )
     parser.add_argument(
         'cards_or_studies',
         metavar='CARD',
         nargs='*',
-        help='JSON files of tools/test.py, or studies, each of which has a table of its own',
+        help='JSON files of test, or studies, each of which has a table of its own',
     )
     parser.add_argument('--csv', action='store_true', help='print unrounded values of studies')
     parser.add_argument(
@@ -152,7 +147,3 @@ def draw_curve(args: argparse.Namespace) -> None:
     empty = [f'{name}, seed {s}' for name, seeds in values.items() for s in seeds if not seeds[s]]
     if empty:
         note(f'left out, for their cards do not have both: {"; ".join(empty)}')
-
-
-if __name__ == '__main__':
-    run_command(main)

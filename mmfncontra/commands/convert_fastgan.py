@@ -1,21 +1,16 @@
-#!/usr/bin/env python
 """Convert a published FastGAN or FNContra checkpoint to one that our configs load.
 
-    python tools/model_converters/fastgan_to_mmfncontra.py 50000.pth fastgan.pth
-    python tools/model_converters/fastgan_to_mmfncontra.py all_50000.pth fncontra.pth --contrast
+    mmfncontra convert-fastgan 50000.pth fastgan.pth
+    mmfncontra convert-fastgan all_50000.pth fncontra.pth --contrast
 
 Only tensors and numbers are read from the file: no code in it runs.
 """
 
 import argparse
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
-
 from mmfncontra.compat.versions import check_versions
-from mmfncontra.launch.command import run_command
 
 
 def main(argv: Sequence[str] | None = None) -> None:
@@ -56,7 +51,3 @@ def main(argv: Sequence[str] | None = None) -> None:
     args.dst.parent.mkdir(parents=True, exist_ok=True)
     torch.save(dict(state_dict=state, meta=meta), args.dst)
     print(f'{args.dst}: {size}×{size}, {len(state)} tensors')
-
-
-if __name__ == '__main__':
-    run_command(main)

@@ -1,18 +1,13 @@
-#!/usr/bin/env python
 """Draw images from a trained generator.
 
-python tools/generate.py work_dirs/NAME/iter_50000.pth --num 16 --grid
+mmfncontra generate work_dirs/NAME/iter_50000.pth --num 16 --grid
 """
 
 import argparse
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
-
 from mmfncontra.compat.versions import check_versions
-from mmfncontra.launch.command import run_command
 
 
 def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
@@ -65,7 +60,3 @@ def main(argv: Sequence[str] | None = None) -> None:
         truncation=args.truncation,
         label=args.label,
     )
-
-
-if __name__ == '__main__':
-    run_command(main)

@@ -1,18 +1,13 @@
-#!/usr/bin/env python
 """Show trainings on one page.
 
-python tools/report.py work_dirs/NAME
+mmfncontra report work_dirs/NAME
 """
 
 import argparse
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
-
 from mmfncontra.compat.versions import check_versions
-from mmfncontra.launch.command import run_command
 from mmfncontra.utils.console import note
 
 
@@ -47,7 +42,3 @@ def main(argv: Sequence[str] | None = None) -> None:
         args.out = check_writable(args.out, '--out')
     out = write_report(args.work_dirs, args.out)
     note(f'report in {out} ({out.stat().st_size / 1e6:.1f} MB): open it in a browser')
-
-
-if __name__ == '__main__':
-    run_command(main)

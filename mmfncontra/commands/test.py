@@ -1,18 +1,13 @@
-#!/usr/bin/env python
 """Evaluate a trained generator and write a metric card.
 
-python tools/test.py work_dirs/NAME/iter_50000.pth
+mmfncontra test work_dirs/NAME/iter_50000.pth
 """
 
 import argparse
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
-
 from mmfncontra.compat.versions import check_versions
-from mmfncontra.launch.command import run_command
 from mmfncontra.utils.console import note
 
 PIXELS = dict(type='mmfncontra.ImageMetrics', num_fake=1000)
@@ -91,7 +86,3 @@ def main(argv: Sequence[str] | None = None) -> None:
     for warning in card.warnings:
         note(f'warning: {warning}')
     note(str(path))
-
-
-if __name__ == '__main__':
-    run_command(main)

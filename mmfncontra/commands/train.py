@@ -1,16 +1,12 @@
-#!/usr/bin/env python
 """Train a generator.
 
-python tools/train.py CONFIG --data FOLDER
+mmfncontra train CONFIG --data FOLDER
 """
 
 import argparse
 import os
-import sys
 from collections.abc import Sequence
-from pathlib import Path
-
-sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+from typing import NoReturn
 
 from mmfncontra.compat.versions import check_versions
 from mmfncontra.launch.command import run_command
@@ -93,6 +89,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     run_training(cfg)
 
 
-if __name__ == '__main__':
+def run() -> NoReturn:
+    """Run the command as this process, which leaves when it is told to from the first moment."""
     leave_when_told()
     run_command(main)
