@@ -6,10 +6,12 @@ What takes seconds to import is imported by the functions that use it, after wha
 from __future__ import annotations
 
 import os
+import shlex
 from typing import TYPE_CHECKING
 
 from mmfncontra.checkpoints.store import latest_checkpoint
 from mmfncontra.launch.contract import INTERRUPTED
+from mmfncontra.launch.typed import typed
 from mmfncontra.utils.console import note
 
 if TYPE_CHECKING:
@@ -51,7 +53,8 @@ def run_training(cfg: Config) -> Runner:
         if checkpoint is not None:
             shown = os.path.relpath(checkpoint)
             shown = checkpoint if shown.startswith('..') else shown
-            note(f'done: {shown}\ndraw from it: python tools/generate.py {shown} --grid')
+            draw = shlex.join([*typed('generate'), str(shown), '--grid'])
+            note(f'done: {shown}\ndraw from it: {draw}')
         _leave_group(cfg)
         return runner
     except Stopped as stopped:
