@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from mmengine.config import Config
     from mmengine.runner import Runner
 
+    from mmfncontra.engine import TrainingRunner
+
 
 def run_training(cfg: Config) -> Runner:
     """Train. A training that is interrupted is saved, and says how to go on.
@@ -36,7 +38,6 @@ def run_training(cfg: Config) -> Runner:
     """
     from mmfncontra.checkpoints.safe_globals import allow_training_checkpoints
     from mmfncontra.config.build_errors import explain_build_errors
-    from mmfncontra.engine import TrainingRunner
     from mmfncontra.launch.cpu_distributed import init_cpu_distributed, use_cpu_model_wrapper
     from mmfncontra.launch.stop_signals import Stopped
     from mmfncontra.launch.work_dir_lock import hold_work_dir
@@ -47,7 +48,7 @@ def run_training(cfg: Config) -> Runner:
         use_cpu_model_wrapper(cfg)
     try:
         with hold_work_dir(cfg.work_dir, cfg.launcher), explain_build_errors(cfg):
-            runner = TrainingRunner.from_cfg(cfg)
+            runner = find_runner(cfg).from_cfg(cfg)
             runner.train()
         checkpoint = latest_checkpoint(cfg.work_dir)
         if checkpoint is not None:
@@ -64,6 +65,31 @@ def run_training(cfg: Config) -> Runner:
     except KeyboardInterrupt:
         note(f'\n{_after_interruption(cfg)}')
         raise SystemExit(INTERRUPTED) from None
+
+
+def find_runner(cfg: Config) -> type[TrainingRunner]:
+    """The class that trains a config.
+
+    Args:
+        cfg: Config with or without a ``runner_type``.
+
+    Returns:
+        That class; :class:`~mmfncontra.engine.training_runner.TrainingRunner` by default.
+
+    Raises:
+        ValueError: If it is no kind of ``TrainingRunner``.
+    """
+    from mmfncontra.engine import TrainingRunner
+    from mmfncontra.registry import RUNNERS
+
+    name = cfg.get('runner_type')
+    found = TrainingRunner if name is None else RUNNERS.get(name)
+    if found is None or not issubclass(found, TrainingRunner):
+        raise ValueError(
+            "runner_type must be 'mmfncontra.TrainingRunner', or a class derived from it that "
+            f'custom_imports registers, got {name!r}'
+        )
+    return found
 
 
 def _leave_group(cfg: Config) -> None:
