@@ -171,6 +171,8 @@ def with_bases(text, page):
         return recipe + text
     names = ast.literal_eval(found[1])
     names = [names] if isinstance(names, str) else names
+    if all(name.startswith('mmfncontra::') for name in names):
+        return text
     for folder in (ROOT / 'configs', *ROOT.glob('configs/**/'), *ROOT.glob('projects/*/configs')):
         if all((folder / name).is_file() for name in names):
             bases = [str(folder / name) for name in names]
