@@ -25,7 +25,7 @@ def table_parser() -> argparse.ArgumentParser:
         help="columns, such as swd 'subband_*'; default: as in ablate",
     )
     group.add_argument(
-        '--intervals', action='store_true', help='show 95 % intervals of differences'
+        '--intervals', action='store_true', help='show 95 %% intervals of differences'
     )
     group.add_argument('--brief', action='store_true', help='leave out what the variants are')
     values = group.add_mutually_exclusive_group()

@@ -18,6 +18,7 @@ from programs import ARGUMENTS, DEMO, RECIPE, base, find_script, main, parse, pr
 from toy_work_dir import write_card
 
 from mmfncontra.apis.ablation.trainings import plan_runs
+from mmfncontra.commands.main import check_command
 from mmfncontra.datasets import ProceduralShells
 from mmfncontra.utils.shipped import find_shipped
 
@@ -132,6 +133,10 @@ class Session:
         if words[0].startswith('-m'):
             words = words[1:]
         if words[0] == 'mmfncontra':
+            if words[1:] == ['--help']:
+                return 'the list of commands: tests/commands/test_main.py'
+            if words[2:] == []:
+                return f'{check_command(words[1])} is named only'
             words = [program_of(words[1]), *words[2:]]
         script = find_script(words[0], command.page)
         if script in ARGUMENTS and (len(words) == 1 or words[1].startswith('-')):
@@ -237,7 +242,10 @@ class Session:
         parser = get_args_parser()
         parser.allow_abbrev = False
         launched = parser.parse_args(words)
-        script, arguments = Path(launched.training_script), launched.training_script_args
+        script, arguments = launched.training_script, launched.training_script_args
+        if launched.module:
+            script, *arguments = program_of(arguments[0]), *arguments[1:]
+        script = Path(script)
         parse(ROOT / script, arguments)
         if script.parent.name == 'tools':
             place = arguments.index('--launcher')  # in this process it would join a group
