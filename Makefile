@@ -48,7 +48,7 @@ install: $(VENV)/.installed
 
 install-dev: $(VENV)/.installed-dev
 
-$(VENV)/.installed: $(REQUIREMENTS) setup.cfg pyproject.toml
+$(VENV)/.installed: $(REQUIREMENTS) setup.cfg setup.py pyproject.toml
 	@test -n '$(PYTHON)' || { echo 'error: no Python 3.10, 3.11 or 3.12 found; install one, or name it: make demo PYTHON=/path/to/python3.11' >&2; exit 1; }
 	@echo 'Setting up $(VENV) with $(PYTHON): about 3 GB to download the first time, a few minutes'
 	@# Debian's and Ubuntu's Python comes without what venv needs; virtualenv does without.

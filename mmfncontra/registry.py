@@ -9,7 +9,7 @@ the light packages only, and ``mmfncontra.models.gans``, which needs mmagic, com
 from typing import Any
 
 from mmengine import registry as _mmengine
-from mmengine.registry import Registry
+from mmengine.registry import Registry, build_runner_from_cfg
 
 _SCOPE = 'mmfncontra'
 
@@ -60,12 +60,18 @@ METRICS = Registry(
     scope=_SCOPE,
     locations=['mmfncontra.evaluation.metrics'],
 )
+RUNNERS = Registry(
+    _mmengine.RUNNERS.name,
+    build_func=build_runner_from_cfg,
+    parent=_mmengine.RUNNERS,
+    scope=_SCOPE,
+    locations=['mmfncontra.engine'],
+)
 LOOPS = Registry('loop', parent=_mmengine.LOOPS, scope=_SCOPE, locations=['mmfncontra.engine'])
 
 # Nothing of ours is registered in these. They exist because mmengine warns, at every build, of a
 # default scope that lacks the registry it looks in.
 for _name in (
-    'RUNNERS',
     'RUNNER_CONSTRUCTORS',
     'DATA_SAMPLERS',
     'MODEL_WRAPPERS',

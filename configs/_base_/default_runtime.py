@@ -1,6 +1,9 @@
 default_scope = 'mmfncontra'
 # The models stand on mmagic; they are imported when a config asks for them, not before.
 custom_imports = dict(imports=['mmfncontra.models.gans'], allow_failed_imports=False)
+# What mmengine's RUNNERS.build(cfg) builds, as the command does: checkpoints and the train loop are
+# the business of this one.
+runner_type = 'mmfncontra.TrainingRunner'
 
 default_hooks = dict(
     runtime_info=dict(type='StepScalarsHook'),

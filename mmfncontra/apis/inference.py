@@ -13,6 +13,7 @@ from mmfncontra.config.load import load_config
 from mmfncontra.config.size import set_size
 from mmfncontra.models.sampling import calibrate_batchnorm
 from mmfncontra.registry import build_model
+from mmfncontra.utils.one_line import one_line
 
 _EMA, _PLAIN = 'generator_ema.module.', 'generator.'
 
@@ -60,7 +61,7 @@ def find_device(device: str | None) -> str:
     try:
         torch.empty(0, device=device)
     except (RuntimeError, AssertionError) as error:
-        reason = str(error).splitlines()[0][:120]
+        reason = one_line(error, 200)
         raise ValueError(
             f"device {device!r} cannot be used: take 'cpu', or 'cuda' where there is a GPU "
             f'({reason})'
@@ -123,8 +124,7 @@ def load_generator(
         generator.load_state_dict(weights)
     except RuntimeError as error:
         raise ValueError(
-            f'the weights in {checkpoint} do not fit the generator of {config}: '
-            f'{" ".join(str(error).split())[:300]}'
+            f'the weights in {checkpoint} do not fit the generator of {config}: {one_line(error)}'
         ) from error
     generator = generator.to(device).eval().requires_grad_(False)
     return calibrate_batchnorm(generator) if calibrate else generator

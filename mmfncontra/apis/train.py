@@ -6,15 +6,19 @@ What takes seconds to import is imported by the functions that use it, after wha
 from __future__ import annotations
 
 import os
+import shlex
 from typing import TYPE_CHECKING
 
 from mmfncontra.checkpoints.store import latest_checkpoint
 from mmfncontra.launch.contract import INTERRUPTED
+from mmfncontra.launch.typed import typed
 from mmfncontra.utils.console import note
 
 if TYPE_CHECKING:
     from mmengine.config import Config
     from mmengine.runner import Runner
+
+    from mmfncontra.engine import TrainingRunner
 
 
 def run_training(cfg: Config) -> Runner:
@@ -34,7 +38,6 @@ def run_training(cfg: Config) -> Runner:
     """
     from mmfncontra.checkpoints.safe_globals import allow_training_checkpoints
     from mmfncontra.config.build_errors import explain_build_errors
-    from mmfncontra.engine import TrainingRunner
     from mmfncontra.launch.cpu_distributed import init_cpu_distributed, use_cpu_model_wrapper
     from mmfncontra.launch.stop_signals import Stopped
     from mmfncontra.launch.work_dir_lock import hold_work_dir
@@ -45,13 +48,14 @@ def run_training(cfg: Config) -> Runner:
         use_cpu_model_wrapper(cfg)
     try:
         with hold_work_dir(cfg.work_dir, cfg.launcher), explain_build_errors(cfg):
-            runner = TrainingRunner.from_cfg(cfg)
+            runner = find_runner(cfg).from_cfg(cfg)
             runner.train()
         checkpoint = latest_checkpoint(cfg.work_dir)
         if checkpoint is not None:
             shown = os.path.relpath(checkpoint)
             shown = checkpoint if shown.startswith('..') else shown
-            note(f'done: {shown}\ndraw from it: python tools/generate.py {shown} --grid')
+            draw = shlex.join([*typed('generate'), str(shown), '--grid'])
+            note(f'done: {shown}\ndraw from it: {draw}')
         _leave_group(cfg)
         return runner
     except Stopped as stopped:
@@ -61,6 +65,31 @@ def run_training(cfg: Config) -> Runner:
     except KeyboardInterrupt:
         note(f'\n{_after_interruption(cfg)}')
         raise SystemExit(INTERRUPTED) from None
+
+
+def find_runner(cfg: Config) -> type[TrainingRunner]:
+    """The class that trains a config.
+
+    Args:
+        cfg: Config with or without a ``runner_type``.
+
+    Returns:
+        That class; :class:`~mmfncontra.engine.training_runner.TrainingRunner` by default.
+
+    Raises:
+        ValueError: If it is no kind of ``TrainingRunner``.
+    """
+    from mmfncontra.engine import TrainingRunner
+    from mmfncontra.registry import RUNNERS
+
+    name = cfg.get('runner_type')
+    found = TrainingRunner if name is None else RUNNERS.get(name)
+    if found is None or not issubclass(found, TrainingRunner):
+        raise ValueError(
+            "runner_type must be 'mmfncontra.TrainingRunner', or a class derived from it that "
+            f'custom_imports registers, got {name!r}'
+        )
+    return found
 
 
 def _leave_group(cfg: Config) -> None:

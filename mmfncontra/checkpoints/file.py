@@ -6,6 +6,8 @@ import zipfile
 from pathlib import Path
 from typing import Any
 
+from mmfncontra.utils.one_line import one_line
+
 from .archive import BEFORE_ZIP, ZIP, check_archive, check_before_zip
 from .pickle_check import MAX_DEPTH
 
@@ -14,7 +16,7 @@ def _shorten(error: Exception) -> str:
     # torch wraps a refusal, its context, into advice to load the file without safety.
     text = str(error if type(error) is ValueError else error.__context__ or error)
     text = text.partition('Please use')[0]
-    return ' '.join(text.split())[:160] or type(error).__name__
+    return one_line(text) or type(error).__name__
 
 
 def _missing(path: Path) -> str:

@@ -22,6 +22,7 @@ def prepare_mmagic() -> None:
       :func:`install_lean_convolutions`;
     * checkpoints of mmengine 0.10 load with ``weights_only=True``, see
       :func:`allow_training_checkpoints`;
+    * configs of this package can be bases by name, see :func:`name_own_configs`;
     * diffusers below 0.29, which mmagic imports, warns four times of its own old import paths;
       mmengine asks pkg_resources, which is deprecated, what is installed. These are for their
       authors, and silenced.
@@ -38,6 +39,7 @@ def prepare_mmagic() -> None:
     import numpy as np
 
     from .lean_convolution import install_lean_convolutions
+    from .own_configs import name_own_configs
     from .stylegan_ops import install_stylegan_ops
 
     if np.lib.NumpyVersion(np.__version__) >= '2.0.0' and not hasattr(np, 'bool8'):
@@ -45,6 +47,7 @@ def prepare_mmagic() -> None:
     if is_lite:
         install_stylegan_ops()
     install_lean_convolutions()
+    name_own_configs()
     warnings.filterwarnings('ignore', category=FutureWarning, module=r'diffusers\.')
 
 

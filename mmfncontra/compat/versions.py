@@ -1,11 +1,13 @@
 """Which versions of other packages work together, checked before the first of them is imported.
 
-Only the standard library is needed here: any package may be the one that is missing.
+Nothing but the standard library is needed here: any package may be the one that is missing.
 """
 
 import re
 from importlib.metadata import PackageNotFoundError, version
 from importlib.util import find_spec
+
+from mmfncontra.utils.shipped import checkout
 
 # Distribution -> versions, as in setup.cfg. Why there is an upper bound:
 #   torch            < 2.6 loads checkpoints without `weights_only`; > 2.11 is untried
@@ -104,10 +106,11 @@ def _complaint(distribution: str, bounds: str, found: str | None) -> str:
     state = 'it is not installed' if found is None else f'{found} is installed'
     option = '--no-deps ' if distribution in _WITHOUT_DEPENDENCIES else ''
     needed = f'{distribution}{bounds}'
-    return (
-        f"mmfncontra needs {needed}, but {state}: pip install {option}'{needed}', or set "
-        'everything up with: make install'
-    )
+    return f"mmfncontra needs {needed}, but {state}: pip install {option}'{needed}'{_or_all()}"
+
+
+def _or_all() -> str:
+    return '' if checkout() is None else ', or set everything up with: make install'
 
 
 def check_version(distribution: str, bounds: str) -> None:
@@ -148,6 +151,5 @@ def check_versions() -> None:
     if minor + 15 != release(torchvision)[1]:
         raise ImportError(
             f'torchvision {torchvision} does not work with torch {torch}: pip install '
-            f"'torch=={major}.{minor}.*' 'torchvision==0.{minor + 15}.*', or set everything up "
-            'with: make install'
+            f"'torch=={major}.{minor}.*' 'torchvision==0.{minor + 15}.*'{_or_all()}"
         )

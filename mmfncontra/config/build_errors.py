@@ -10,6 +10,8 @@ from mmengine import registry as _mmengine
 from mmengine.registry import Registry
 from mmengine.registry.build_functions import build_from_cfg
 
+from mmfncontra.utils.one_line import one_line
+
 from .constructor_arguments import constructor_arguments, misfit
 from .near_names import did_you_mean
 
@@ -71,7 +73,7 @@ def _explain(error: Exception, cfg: Any) -> str | None:
     name = _name(component)
     message = _wrong_arguments(error, component, inside['registry'].name, where or name, given)
     if message is None and isinstance(error, ValueError | AssertionError) and str(error):
-        said = ' '.join(str(error).split())[:200]
+        said = one_line(error)
         message = f'{where or name}: {name} cannot be built from {_shown(given)}: {said}'
     return message
 

@@ -7,12 +7,15 @@ import traceback
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from mmfncontra.compat.own_configs import name_own_configs
+from mmfncontra.utils.one_line import one_line
+from mmfncontra.utils.shipped import find_shipped, shipped_configs
+
 from .near_names import did_you_mean, near_names
+from .source import check_source
 
 if TYPE_CHECKING:
     from mmengine.config import Config
-
-_CHECKOUT = Path(__file__).parents[2]
 
 
 def _hint(path: Path) -> str:
@@ -20,9 +23,9 @@ def _hint(path: Path) -> str:
     if size in ('64', '128', '256', '512', '1024') and path.with_name(f'{recipe}.py').is_file():
         return f'; did you mean {path.with_name(recipe)}.py with --size {size}?'
     known = {
-        found.relative_to(root).as_posix()
-        for root in (Path.cwd(), _CHECKOUT)
-        for found in (root / 'configs').rglob('*.py')
+        found.relative_to(configs.parent).as_posix()
+        for configs in (Path.cwd() / 'configs', shipped_configs())
+        for found in configs.rglob('*.py')
         if '_base_' not in found.parts
     }
     stems: dict[str, list[str]] = {}
@@ -37,10 +40,11 @@ def check_config_file(path: str | Path) -> Path:
     """Check that there is a config of a name; nothing is imported for it.
 
     Args:
-        path: A ``.py`` config.
+        path: A ``.py`` config, or the name of one that comes with the package, such as
+            ``fncontra/fastgan_64.py``, where there is no such file.
 
     Returns:
-        The path, ``~`` expanded.
+        Where it is.
 
     Raises:
         FileNotFoundError: If it is missing; the message has similar names.
@@ -50,7 +54,11 @@ def check_config_file(path: str | Path) -> Path:
     if path.is_dir():
         raise ValueError(f'config {path} is a folder: name a .py file in it')
     if not path.is_file():
-        raise FileNotFoundError(f'config {path} does not exist{_hint(path)}')
+        shipped = find_shipped(path)
+        if shipped is None:
+            there = "; 'mmfncontra configs' lists those that come with the package"
+            raise FileNotFoundError(f'config {path} does not exist{_hint(path) or there}')
+        path = shipped
     if path.suffix != '.py':
         raise ValueError(f'config {path} must be a .py file')
     return path
@@ -60,7 +68,7 @@ def load_config(path: str | Path) -> Config:
     """Read a config without importing what it names.
 
     Args:
-        path: A ``.py`` config.
+        path: A ``.py`` config; see :func:`check_config_file`.
 
     Returns:
         The config, bases merged.
@@ -73,32 +81,41 @@ def load_config(path: str | Path) -> Config:
     # Imported now: mmengine imports torch, for seconds in which a mistyped path would wait.
     from mmengine.config import Config
 
-    _check_circle(path)
+    name_own_configs()
+    _check_files(path)
     try:
         return Config.fromfile(path, import_custom_modules=False)
     except FileNotFoundError as error:
         raise FileNotFoundError(f'config {path} has a base that is missing: {error}') from error
     # A config is Python: running it may raise anything.
     except Exception as error:
-        raise ValueError(f'config {_culprit(path, error)}: {_reason(error)}') from error
+        reason = f'{_reason(error)}{_lazy_hint(path)}'
+        raise ValueError(f'config {_culprit(path, error)}: {reason}') from error
 
 
-def _check_circle(path: Path, above: tuple[Path, ...] = ()) -> None:
-    """Refuse a config that is a base of itself, which mmengine reads a thousand times."""
+def _check_files(path: Path, above: tuple[Path, ...] = ()) -> None:
+    """Check the text of a config and of its bases.
+
+    One that is a base of itself is refused, which mmengine would read a thousand times.
+    """
     from mmengine.config import Config
 
-    path = path.resolve()
-    if path in above:
+    real = path.resolve()
+    if real in above:
         raise ValueError(
             f'config {above[0]} has {path.name} among its own bases: _base_ must name other files'
         )
+    check_source(path)
     try:
-        bases = [path.parent / base for base in Config._get_base_files(str(path))]
+        bases = [
+            Path(Config._get_cfg_path(base, str(path))[0])
+            for base in Config._get_base_files(str(path))
+        ]
     except Exception:  # what is wrong with the file shows when it is read
         return
     for base in bases:
         if base.is_file():
-            _check_circle(base, (*above, path))
+            _check_files(base, (*above, real))
 
 
 def _culprit(path: Path, error: Exception) -> str:
@@ -115,11 +132,25 @@ def _culprit(path: Path, error: Exception) -> str:
 
 
 def _reason(error: Exception) -> str:
-    said = ' '.join(str(error).split())[:250]
     if isinstance(error, SyntaxError):
-        line = (error.text or '').strip()[:60]
+        line = one_line(error.text or '', 60)
         return f'{error.msg}{f": {line}" if line else ""}'
     if isinstance(error, KeyError):
-        said = ' '.join(str(error.args[0]).split())[:250] if error.args else ''
+        said = one_line(error.args[0]) if error.args else ''
         return said if ' ' in said else f'there is no {said}'
-    return f'{type(error).__name__}: {said}'
+    return ': '.join(filter(None, (type(error).__name__, one_line(error))))
+
+
+def _lazy_hint(path: Path) -> str:
+    """What to do about a file that mmengine takes for its other kind of config."""
+    from mmengine.config import Config
+
+    try:
+        is_lazy = Config._is_lazy_import(str(path))
+    except Exception:  # the reason is told already
+        return ''
+    hint = (
+        '; with an import and no _base_ mmengine reads a config as of its lazy kind, which ours '
+        "are not: name a base, _base_ = '…', in its first line"
+    )
+    return hint if is_lazy else ''

@@ -11,7 +11,7 @@ from mmfncontra.launch.contract import LAUNCHERS
 from .check import check_fit
 from .components import import_custom_modules
 from .heldout import complete_heldout
-from .load import load_config
+from .load import check_config_file, load_config
 from .options import apply_overrides, set_data_root, use_autocast
 from .size import size_options
 from .start import settle_start
@@ -46,7 +46,7 @@ def prepare_config(
     Everything that a user can get wrong is checked here, before the first image is read.
 
     Args:
-        config: Path of the config.
+        config: Path of the config, or the name of one that comes with the package.
         work_dir: Folder of logs and checkpoints; default the config's, or
             ``work_dirs/`` and its path below ``configs/`` (a config elsewhere: its name), with
             the ``size`` in the name.
@@ -73,8 +73,9 @@ def prepare_config(
         raise ValueError(f'launcher must be one of {", ".join(LAUNCHERS)}, got {launcher!r}')
     if seed is not None and not (isinstance(seed, int) and 0 <= seed < 2**32):
         raise ValueError(f'seed must be from 0 to {2**32 - 1}, got {seed!r}')
-    default_work_dir = _default_work_dir(config, size)
-    cfg = load_config(config)
+    path = check_config_file(config)
+    default_work_dir = _default_work_dir(path, size)
+    cfg = load_config(path)
     for section in ('model', 'train_dataloader', 'train_cfg', 'optim_wrapper'):
         if section not in cfg:
             raise ValueError(f'{config} is no config of a training: it has no {section}')

@@ -161,6 +161,7 @@ RULES: dict[str, tuple[Callable[[Any], bool], str]] = {
         'True, False or a .pth file',
     ),
     'work_dir': (none_or(_path), 'a folder'),
+    'runner_type': (none_or(_path), "the name of a runner, 'mmfncontra.TrainingRunner'"),
     'sync_bn': (_one_of(None, 'torch', 'mmcv'), "'torch', 'mmcv' or None"),
 }
 LOADER_RULES = {
@@ -210,7 +211,7 @@ SECTIONS: dict[str, set[str]] = {
         *('val_evaluator', 'test_evaluator', 'default_hooks', 'custom_hooks', 'data_preprocessor'),
         *('load_from', 'resume', 'launcher', 'env_cfg', 'log_processor', 'log_level', 'visualizer'),
         *('default_scope', 'randomness', 'experiment_name', 'cfg', 'custom_imports', 'compile'),
-        *('find_unused_parameters', 'model_wrapper_cfg', 'sync_bn'),
+        *('find_unused_parameters', 'model_wrapper_cfg', 'sync_bn', 'runner_type'),
     },
     'train_cfg': {
         *('type', 'by_epoch', 'max_iters', 'val_begin', 'val_interval', 'dynamic_intervals'),

@@ -7,6 +7,7 @@ import numpy as np
 from PIL import Image, ImageOps
 
 from mmfncontra.utils.checks import check_image, check_integers
+from mmfncontra.utils.one_line import one_line
 
 FITS = ('crop', 'stretch')
 # Modes that can be transparent in part; a palette may hold RGBA entries.
@@ -69,7 +70,7 @@ def read_image(data: bytes, name: str) -> Image.Image:
     except Exception as error:
         # Pillow's own sentence names a BytesIO object, which tells a reader nothing.
         unknown = isinstance(error, Image.UnidentifiedImageError)
-        reason = 'not in a known image format' if unknown else ' '.join(str(error).split())[:200]
+        reason = 'not in a known image format' if unknown else one_line(error)
         raise ValueError(f'{name}: not a readable image ({reason})') from error
 
 

@@ -35,7 +35,7 @@ class ResumableIterTrainLoop(IterBasedTrainLoop):
     copy; a loader of other images pins its memory, unless its config says otherwise.
 
     Args:
-        runner: The runner.
+        runner: A :class:`~mmfncontra.engine.training_runner.TrainingRunner`.
         dataloader: Data loader, or its config.
         max_iters: Iterations of the training.
         val_begin: First iteration that may be followed by a validation.
@@ -46,6 +46,7 @@ class ResumableIterTrainLoop(IterBasedTrainLoop):
             the free memory. Flips are then drawn on the device.
 
     Raises:
+        TypeError: If the runner is no ``TrainingRunner``.
         ValueError: If ``device_images`` is something else, or ``True`` and impossible.
     """
 
@@ -59,6 +60,7 @@ class ResumableIterTrainLoop(IterBasedTrainLoop):
         dynamic_intervals: list[tuple[int, int]] | None = None,
         device_images: bool | str = 'auto',
     ) -> None:
+        _check_runner(runner)
         check_device_images(device_images)
         device = next(runner.model.parameters()).device
         self._lr_factor: float | None = None
@@ -202,3 +204,12 @@ class ResumableIterTrainLoop(IterBasedTrainLoop):
     def _validates_now(self) -> bool:
         is_due = self._iter % self.val_interval == 0 or self._iter == self._max_iters
         return self.runner.val_loop is not None and self._iter >= self.val_begin and is_due
+
+
+def _check_runner(runner: Runner) -> None:
+    if not hasattr(runner, 'restore_rank_state'):
+        raise TypeError(
+            "ResumableIterTrainLoop needs the runner that the config's runner_type names, "
+            f"mmfncontra.TrainingRunner, got {type(runner).__name__}: build it by mmengine's "
+            "RUNNERS.build(cfg) in place of Runner.from_cfg(cfg), or run 'mmfncontra train CONFIG'"
+        )

@@ -33,6 +33,7 @@ from mmfncontra.checkpoints.rank_state import (
 from mmfncontra.checkpoints.store import latest_checkpoint
 from mmfncontra.config.check import check_values
 from mmfncontra.models.pretrained import frozen_hashes
+from mmfncontra.registry import RUNNERS
 from mmfncontra.utils.console import quiet_console
 from mmfncontra.utils.files import whole_file
 from mmfncontra.utils.rng import continued_seed
@@ -55,6 +56,7 @@ _MMENGINE_HOOKS = (
 )
 
 
+@RUNNERS.register_module()
 class TrainingRunner(Runner):
     """A ``Runner`` that checks what it loads.
 

@@ -40,7 +40,7 @@ def test_console_is_short_and_the_log_complete(toy_config, tmp_path, capfd):
     assert 'Config:' not in shown.out + shown.err
     assert 'Iter(train) [4/4]' in shown.out
     assert shown.out.splitlines()[-2].endswith('run/iter_4.pth')
-    assert shown.out.splitlines()[-1].startswith('draw from it: python tools/generate.py ')
+    assert shown.out.splitlines()[-1].startswith('draw from it: mmfncontra generate ')
     assert 'System environment' not in shown.out and 'Hooks will be' not in shown.out
     log = next((tmp_path / 'run').glob('*/*.log')).read_text()
     assert 'System environment' in log and 'Hooks will be' in log and "type='ToyGAN'" in log

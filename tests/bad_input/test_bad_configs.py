@@ -310,7 +310,21 @@ FILES = [
     ('deep.py', "_base_ = 'syntax.py'\n", r'a base .*syntax\.py .*line 2', 'never closed'),
     ('no_base.py', "_base_ = 'nowhere.py'\n", r'no_base\.py .*nowhere\.py', 'missing'),
     ('circle.py', "_base_ = 'circle.py'\n", r'circle\.py', '_base_ must name other files'),
-    ('binary.py', b'\xff\xfe\x00PK', r'binary\.py', 'utf-8'),
+    ('binary.py', b'\xff\xfe\x00PK', r'binary\.py is in UTF-16, or no text', 'as plain UTF-8'),
+    ('utf16.py', 'a = 1\n'.encode('utf-16-le'), r'utf16\.py is in UTF-16', 'as plain UTF-8'),
+    ('bom.py', b'\xef\xbb\xbfa = 1\n', r'bom\.py .*byte order mark', 'without BOM'),
+    ('latin.py', b'a = 1\n# caf\xe9\n', r'latin\.py .*0xe9 as in line 2', 'as plain UTF-8'),
+    ('over.py', b"_base_ = 'latin.py'\n", r'config latin\.py .*line 2', 'as plain UTF-8'),
+    ('import.py', "import os\n_base_ = 'base.py'\n", r'import\.py, line 2', 'put _base_ first'),
+    ('named.py', "B = 'base.py'\n_base_ = B\n", r'named\.py, line 2', 'write the paths out'),
+    ('typed.py', "_base_: str = 'base.py'\n", r'typed\.py, line 1', "write _base_ = '…'"),
+    ('inner.py', "if True:\n    _base_ = 'base.py'\n", r'inner\.py, line 2', "write _base_ = '…'"),
+    (
+        'lazy.py',
+        'import os\na = os.getcwd()\n',
+        r'lazy\.py cannot be read',
+        "name a base, _base_ = '…'",
+    ),
     ('twice.py', "_base_ = ['base.py', 'base.py']\n", r'twice\.py', 'Duplicate key'),
     ('kinds.py', "_base_ = 'base.py'\ntrain_cfg = 3\n", 'train_cfg', 'a dict'),
     ('empty.py', '', r'empty\.py', 'has no model'),
@@ -324,6 +338,7 @@ def test_files(place, name, content, culprit, remedy):
     from mmfncontra.apis import prepare_config
 
     (place / 'syntax.py').write_text('a = 1\nmodel = dict(\n')
+    (place / 'latin.py').write_bytes(b'a = 1\n# caf\xe9\n')
     if content is None:
         (place / name).mkdir()
     else:

@@ -10,7 +10,7 @@ from pathlib import Path
 ROOT = Path(__file__).parents[2]
 # What an inline piece of code begins with, if it is a command.
 PROGRAM = re.compile(
-    r'(?:\.venv/bin/)?(?:python3?|pytest|ruff|make|pip|torchrun|tensorboard)$|[\w/$]+\.(?:py|sh)$'
+    r'(?:\.venv/bin/)?(?:python3?|pytest|ruff|make|pip|torchrun|tensorboard|mmfncontra)$|[\w/$]+\.(?:py|sh)$'
 )
 _ASSIGNMENT = re.compile(r'[A-Z_a-z]+=')
 

@@ -19,6 +19,7 @@ from pages import ROOT
 from mmfncontra.apis import parse_options
 from mmfncontra.config.load import load_config
 from mmfncontra.config.options import apply_overrides
+from mmfncontra.utils.shipped import find_shipped
 
 DEMO, RECIPE = 'configs/fncontra/fastgan_demo.py', 'configs/fncontra/fastgan-offline.py'
 # What a program cannot do without, where only options are shown.
@@ -93,7 +94,7 @@ def program(script: Path) -> ModuleType:
 @functools.cache
 def base(config: str) -> Config:
     """A config, to be read only."""
-    return load_config(ROOT / config)
+    return load_config(find_shipped(config) or ROOT / config)
 
 
 def check_key(word: str) -> None:
@@ -125,6 +126,13 @@ def main(script: Path, words: list[str]) -> None:
     except SystemExit as left:
         if left.code:
             raise
+
+
+def program_of(command: str) -> str:
+    """The program that is a subcommand of ``mmfncontra`` by another name, or its module."""
+    name = command.replace('-', '_')
+    tool = f'tools/{name}.py'
+    return tool if (ROOT / tool).is_file() else f'mmfncontra/commands/{name}.py'
 
 
 def find_script(word: str, page: str) -> str | None:

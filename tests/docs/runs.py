@@ -14,11 +14,13 @@ import cv2
 import pytest
 import torch
 from pages import ROOT, Code, Command, read_commands
-from programs import ARGUMENTS, DEMO, RECIPE, base, find_script, main, parse, program
+from programs import ARGUMENTS, DEMO, RECIPE, base, find_script, main, parse, program, program_of
 from toy_work_dir import write_card
 
 from mmfncontra.apis.ablation.trainings import plan_runs
+from mmfncontra.commands.main import check_command
 from mmfncontra.datasets import ProceduralShells
+from mmfncontra.utils.shipped import find_shipped
 
 # What is not run here, and why; it is resolved all the same. The rest is run.
 RESOLVED = {
@@ -79,6 +81,7 @@ SMALL = {
     'tools/check_data.py': ['--no-measure'],
     'tools/report.py': [],
     'tools/compare_results.py': [],
+    'mmfncontra/commands/configs.py': [],
 }
 # Writes down what it is called with.
 STUB = '#!/bin/sh\nprintf "%s\\n" "$@" > called\n'
@@ -129,6 +132,12 @@ class Session:
             words = words[1:]
         if words[0].startswith('-m'):
             words = words[1:]
+        if words[0] == 'mmfncontra':
+            if words[1:] == ['--help']:
+                return 'the list of commands: tests/commands/test_main.py'
+            if words[2:] == []:
+                return f'{check_command(words[1])} is named only'
+            words = [program_of(words[1]), *words[2:]]
         script = find_script(words[0], command.page)
         if script in ARGUMENTS and (len(words) == 1 or words[1].startswith('-')):
             words[1:1] = [self._meant(word) for word in ARGUMENTS[script]]
@@ -201,7 +210,8 @@ class Session:
                 raise FileNotFoundError(f'{name} is not there, and no command before makes it')
 
     def _is_there(self, name: str) -> bool:
-        return (self.folder / name).exists() or find_script(name, '') is not None
+        found = find_script(name, '') or find_shipped(name)
+        return (self.folder / name).exists() or found is not None
 
     def _resolve_other(self, command: Command, words: list[str]) -> None:
         text = command.words[0]
@@ -232,7 +242,10 @@ class Session:
         parser = get_args_parser()
         parser.allow_abbrev = False
         launched = parser.parse_args(words)
-        script, arguments = Path(launched.training_script), launched.training_script_args
+        script, arguments = launched.training_script, launched.training_script_args
+        if launched.module:
+            script, *arguments = program_of(arguments[0]), *arguments[1:]
+        script = Path(script)
         parse(ROOT / script, arguments)
         if script.parent.name == 'tools':
             place = arguments.index('--launcher')  # in this process it would join a group

@@ -14,7 +14,7 @@ def test_trains(toy_config, tmp_path):
     assert done.returncode == 0 and done.stderr == '', done.stderr
     assert done.stdout.splitlines()[-2:] == [
         'done: work_dirs/toy/iter_2.pth',
-        'draw from it: python tools/generate.py work_dirs/toy/iter_2.pth --grid',
+        f'draw from it: python {ROOT}/tools/generate.py work_dirs/toy/iter_2.pth --grid',
     ]
 
 

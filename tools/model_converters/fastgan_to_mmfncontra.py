@@ -7,56 +7,15 @@
 Only tensors and numbers are read from the file: no code in it runs.
 """
 
-import argparse
 import sys
-from collections.abc import Sequence
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
-from mmfncontra.compat.versions import check_versions
+from mmfncontra.commands.convert_fastgan import main
 from mmfncontra.launch.command import run_command
 
-
-def main(argv: Sequence[str] | None = None) -> None:
-    """Parse ``argv``, convert, save and print where to."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument('src', type=Path, help="published checkpoint, a dict with 'g' and 'd'")
-    parser.add_argument('dst', type=Path, help='checkpoint to write')
-    parser.add_argument(
-        '--contrast', action='store_true', help="the discriminator carries FNContra's head"
-    )
-    parser.add_argument(
-        '--drop',
-        nargs='+',
-        default=(),
-        metavar='PREFIX',
-        help='leave out names that begin so, such as fixed wavelet filters',
-    )
-    args = parser.parse_args(argv)
-    check_versions()
-    import torch
-
-    from mmfncontra.checkpoints.file import read_torch_file
-    from mmfncontra.models.archs.fastgan_checkpoint import convert_fastgan, fastgan_size
-
-    if not args.src.is_file():
-        raise SystemExit(f'{args.src}: no such file')
-    try:
-        checkpoint = read_torch_file(args.src)
-    except ValueError as error:
-        raise SystemExit(f'{args.src}: truncated or not a PyTorch checkpoint ({error})') from None
-    try:
-        state = convert_fastgan(checkpoint, contrast=args.contrast, drop=args.drop)
-    except ValueError as error:
-        raise SystemExit(f'{args.src}: {error}') from None
-
-    size = fastgan_size(checkpoint['g'])
-    meta = dict(converted_from=args.src.name, size=size, contrast=args.contrast)
-    args.dst.parent.mkdir(parents=True, exist_ok=True)
-    torch.save(dict(state_dict=state, meta=meta), args.dst)
-    print(f'{args.dst}: {size}×{size}, {len(state)} tensors')
-
+__all__ = ['main']
 
 if __name__ == '__main__':
     run_command(main)

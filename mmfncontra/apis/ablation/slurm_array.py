@@ -14,6 +14,7 @@ import yaml
 from mmfncontra.launch.contract import PREEMPTED
 from mmfncontra.launch.study_lock import hold_study
 from mmfncontra.utils.console import note
+from mmfncontra.utils.one_line import one_line
 
 from .run import AblationRun
 from .slurm_queue import FOLDER, queued_runs, write_jobs
@@ -149,7 +150,7 @@ def _make_executor(work_dir: Path, words: Sequence[str], jobs: int | None) -> 'A
     try:
         executor.update_parameters(**named)
     except (AssertionError, NameError, TypeError, ValueError) as error:
-        raise ValueError(f'--slurm: {str(error).splitlines()[0]}') from error
+        raise ValueError(f'--slurm: {one_line(error)}') from error
     return executor
 
 

@@ -18,6 +18,7 @@ from mmfncontra.launch.stop_signals import StopSignals
 from mmfncontra.launch.study_lock import hold_study, name_holders
 from mmfncontra.utils.checks import check_integers
 from mmfncontra.utils.console import note
+from mmfncontra.utils.shipped import checkout
 
 from .progress import StudyProgress
 from .run import AblationRun
@@ -26,8 +27,17 @@ from .slurm_queue import refuse_queued
 from .training_process import TrainingProcess, end_trainings
 from .variants import Variant, check_variants
 
-_TRAIN = (sys.executable, str(Path(__file__).parents[3] / 'tools' / 'train.py'))
 _POLL = 0.05  # seconds between two looks at the trainings
+
+
+def train_command() -> tuple[str, ...]:
+    """What starts a training in a process of its own: the checkout's program, or the package's."""
+    root = checkout()
+    program = ('-m', 'mmfncontra', 'train') if root is None else (str(root / 'tools/train.py'),)
+    return sys.executable, *program
+
+
+_TRAIN = train_command()
 
 
 def plan_runs(

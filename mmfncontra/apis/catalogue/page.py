@@ -7,8 +7,7 @@ from pathlib import Path
 
 from mmfncontra.compat.versions import check_versions
 from mmfncontra.utils.checks import check_writable
-
-CONFIGS = Path(__file__).resolve().parents[3] / 'configs'
+from mmfncontra.utils.shipped import shipped_configs
 
 
 def write_page(description: str, describe: str, argv: Sequence[str] | None = None) -> None:
@@ -27,7 +26,7 @@ def write_page(description: str, describe: str, argv: Sequence[str] | None = Non
     if out is not None:
         out = check_writable(out, '--out')
     module, _, name = describe.rpartition('.')
-    text = getattr(import_module(module), name)(CONFIGS)
+    text = getattr(import_module(module), name)(shipped_configs())
     if out is None:
         print(text, end='')
     else:

@@ -18,6 +18,7 @@ from mmfncontra.config.size import read_size, set_size
 from mmfncontra.datasets.image_source import ImageSource
 from mmfncontra.models.losses.lpips_reconstruction_loss import vgg16_weights_file
 from mmfncontra.utils.console import note
+from mmfncontra.utils.shipped import shipped_configs, shipped_name
 
 from .duplicates import Duplicates, find_duplicates
 from .findings import (
@@ -32,8 +33,6 @@ from .findings import (
 from .flip_safety import FlipVerdict, judge_flips
 from .inspection import ImageFacts, find_classes, fitting_size, inspect_images
 from .step_cost import StepCost, measure_step, needs_download
-
-_CONFIGS = Path(__file__).parents[3] / 'configs' / 'fncontra'
 
 
 @dataclass(frozen=True)
@@ -174,7 +173,7 @@ def check_data(
     ]
     cost = None
     if measure and readable and cfg is not None and not needs_download(cfg):
-        note(f'measuring a training step of {_shown(config)} …')
+        note(f'measuring a training step of {shipped_name(config)} …')
         try:
             cost = measure_step(cfg, size, device)
             findings += cost_remarks(cost, cfg)
@@ -185,9 +184,9 @@ def check_data(
         data=str(data),
         images=images,
         size=size,
-        config=None if config is None else _shown(config),
+        config=None if config is None else shipped_name(config),
         needs_size=own_size not in (None, size),
-        other_configs=[_shown(path) for path in others],
+        other_configs=[shipped_name(path) for path in others],
         duplicates=duplicates,
         flips=flips,
         classes=classes,
@@ -212,7 +211,7 @@ def suggest_configs(size: int, on_gpu: bool = False) -> tuple[Path | None, list[
         return None, []
     names = ['fastgan'] if vgg16_weights_file().is_file() else ['fastgan-offline']
     names += ['stylegan2-ada'] if on_gpu else []
-    first, *others = (_CONFIGS / f'{name}.py' for name in names)
+    first, *others = (shipped_configs() / 'fncontra' / f'{name}.py' for name in names)
     return first, others
 
 
@@ -275,8 +274,3 @@ def _load(config: str | Path, data: str | Path, size: int | None) -> tuple[Confi
             )
         set_size(cfg, size)
     return cfg, its
-
-
-def _shown(path: str | Path) -> str:
-    path, root = Path(path), _CONFIGS.parents[1]
-    return path.relative_to(root).as_posix() if path.is_relative_to(root) else str(path)

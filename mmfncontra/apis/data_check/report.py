@@ -1,6 +1,9 @@
 """A check of images as text for a screen."""
 
+import shlex
 from collections.abc import Iterator, Sequence
+
+from mmfncontra.launch.typed import typed
 
 from .check import DataCheck, summarise
 from .duplicates import Duplicates
@@ -114,8 +117,8 @@ def _describe_training(check: DataCheck) -> Iterator[tuple[str, str]]:
 def _conclude(check: DataCheck) -> str:
     if not check.trainable:
         return 'Not ready: repair what is listed, and check again.'
-    size = f' --size {check.size}' if check.needs_size else ''
-    return f'Ready: python tools/train.py {check.config}{size} --data {check.data}'
+    size = ['--size', str(check.size)] if check.needs_size else []
+    return f'Ready: {shlex.join([*typed("train"), check.config, *size, "--data", check.data])}'
 
 
 def _some(lines: Sequence[str], most: int) -> list[str]:

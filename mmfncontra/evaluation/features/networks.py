@@ -19,6 +19,7 @@ from torchvision.models import VGG16_Weights
 from mmfncontra.models.pretrained import TimmBackbone
 from mmfncontra.models.pretrained.timm_backbone import PACKAGES
 from mmfncontra.models.pretrained.weight_files import package_file, require_timm
+from mmfncontra.utils.one_line import one_line
 
 _DINOV2_FILES = 'https://dl.fbaipublicfiles.com/dinov2'
 _DINOV2_CODE = 'facebookresearch_dinov2_main'
@@ -205,7 +206,7 @@ def load_network(network: Network, path: Path) -> nn.Module:
 
 
 def _other_weights(network: Network, path: Path, error: Exception) -> ValueError:
-    reason = ' '.join(str(error).partition('Please use')[0].split())[:200]
+    reason = one_line(str(error).partition('Please use')[0])
     return ValueError(f'{path} does not hold the weights of {network.name}: {reason}')
 
 

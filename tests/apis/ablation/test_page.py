@@ -129,7 +129,7 @@ def test_states_reasons_and_commands(page):
     assert f'odd, seed 1 failed: exit code 2: {EVIL} 600 of 900' in page.text
     assert '# base, seed 2 python tools/train.py a.py --seed 2' in page.text
     assert f'odd a.py x="{EVIL}"' in page.text
-    assert "tools/report.py '" in page.text  # the folder has a space
+    assert "mmfncontra report '" in page.text  # the folder has a space
     links = [link['href'] for link in page.all('a') if not link['href'].startswith('#')]
     assert links == ['base/seed_0/report.html']
     # Of a run of each variant.

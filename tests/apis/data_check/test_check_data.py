@@ -55,7 +55,7 @@ def test_a_good_folder(folder):
     assert '12 different images are few' in messages(check, False)
     text = describe_check(check)
     assert '12, of which 12 can be read' in text
-    command = f'python tools/train.py {check.config} --size 64 --data {folder}'
+    command = f'mmfncontra train {check.config} --size 64 --data {folder}'
     assert text.splitlines()[-1] == f'Ready: {command}'
 
 

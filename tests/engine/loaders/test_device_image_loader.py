@@ -134,6 +134,7 @@ def loop(device, **kwargs):
         seed=0,
         _randomness_cfg={},
         visualizer=SimpleNamespace(),
+        restore_rank_state=None,
     )
     dataset = dict(
         type='mmfncontra.ProceduralShells', num_images=2, size=8, pipeline=[FLIP, *PIPELINE]
