@@ -27,8 +27,8 @@ def run_training(cfg: Config) -> Runner:
         The runner, its training done.
 
     Raises:
-        SystemExit: With code 130 after Ctrl-C, 75 after SIGTERM and SIGUSR1; see
-            :mod:`mmfncontra.launch.contract`.
+        SystemExit: With code 130 after Ctrl-C, 75 after SIGTERM, SIGUSR1 and SIGHUP;
+            see :mod:`mmfncontra.launch.contract`.
         OSError: If a checkpoint cannot be written.
         ValueError: If the config names an unknown component, or a checkpoint of another model.
     """

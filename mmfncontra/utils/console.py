@@ -3,6 +3,8 @@
 import logging
 import os
 import sys
+from contextlib import suppress
+from typing import TextIO
 
 # What mmengine 0.10 says of itself whenever a training starts or goes on.
 _UNHELPFUL = (
@@ -50,10 +52,69 @@ def quiet_console(logger: logging.Logger) -> logging.Logger:
 def note(message: str) -> None:
     """Print a line, once where several processes run the same command."""
     if os.environ.get('RANK', '0') == '0':
-        print(message, flush=True)
+        say(message, sys.stdout)
 
 
 def warn(message: str) -> None:
     """Print a warning on stderr, once where several processes run the same command."""
     if os.environ.get('RANK', '0') == '0':
-        print(f'warning: {message}', file=sys.stderr, flush=True)
+        say(f'warning: {message}', sys.stderr)
+
+
+def say(message: str, stream: TextIO | None) -> None:
+    """Print a line; where nobody can read it any more, nothing happens.
+
+    Args:
+        message: The line.
+        stream: Standard output or standard error.
+    """
+    if stream is None:  # pythonw has none
+        return
+    try:
+        print(message, file=stream, flush=True)
+    except OSError:
+        _abandon(stream)
+
+
+def shown_name(name: str) -> str:
+    """A name of a file as one line of text that can be printed, whatever bytes it has.
+
+    Args:
+        name: The name, or a path.
+
+    Returns:
+        The name itself if all of it is printable, else a literal of Python's with escapes.
+    """
+    return name if name.isprintable() else ascii(name)
+
+
+def escape_unprintable() -> None:
+    r"""Let standard output and standard error take any text, whatever their encoding.
+
+    What the encoding lacks, and bytes of a file name that are no text, are written as escapes such
+    as ``\u2026`` instead of raising ``UnicodeEncodeError``.
+    """
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, 'reconfigure'):
+            stream.reconfigure(errors='backslashreplace')
+
+
+def flush_streams() -> None:
+    """Write what is still to be printed; what nobody can read any more is dropped.
+
+    Otherwise python would fail at its exit, with an exit code of its own: if the reader of a pipe
+    has left (``| head``), or a terminal has been closed.
+    """
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            if stream is not None:
+                stream.flush()
+        except OSError:
+            _abandon(stream)
+
+
+def _abandon(stream: TextIO) -> None:
+    with suppress(OSError):  # no descriptor of the system's
+        null = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(null, stream.fileno())
+        os.close(null)

@@ -216,7 +216,7 @@ def run_trainings(
         Why, by name, for each run that failed.
 
     Raises:
-        SystemExit: With code 130 after Ctrl-C, 75 after SIGTERM.
+        SystemExit: With code 130 after Ctrl-C, 75 after SIGTERM, SIGUSR1 and SIGHUP.
         ValueError: If another process trains in the folder, or Slurm has runs of it in its queue.
     """
     shares = machine_shares(jobs)
