@@ -119,7 +119,7 @@ class DataCheck:
         path = Path(path).expanduser()
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_text(json.dumps(self.to_dict(), indent=2) + '\n')
+            path.write_text(json.dumps(self.to_dict(), indent=2) + '\n', encoding='utf-8')
         except OSError as error:
             raise ValueError(f'{path} cannot be written: {error}') from error
 
