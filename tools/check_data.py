@@ -47,6 +47,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     from mmfncontra.apis.data_check.check import check_data
     from mmfncontra.apis.data_check.report import describe_check
     from mmfncontra.utils.checks import check_writable
+    from mmfncontra.utils.console import note
 
     if args.json is not None:
         args.json = check_writable(args.json, '--json')
@@ -56,7 +57,7 @@ def main(argv: Sequence[str] | None = None) -> None:
         config=args.config,
         measure=args.measure,
     )
-    print(describe_check(check))
+    note(describe_check(check))
     if args.json is not None:
         check.save(args.json)
     if not check.trainable:

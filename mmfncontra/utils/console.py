@@ -2,6 +2,7 @@
 
 import logging
 import os
+import shlex
 import sys
 from contextlib import suppress
 from typing import TextIO
@@ -86,6 +87,34 @@ def shown_name(name: str) -> str:
         The name itself if all of it is printable, else a literal of Python's with escapes.
     """
     return name if name.isprintable() else ascii(name)
+
+
+def shell_line(*words: str | os.PathLike) -> str:
+    r"""A command that can be copied from the screen into a shell, whatever its words are.
+
+    Args:
+        *words: Program and arguments.
+
+    Returns:
+        One line, quoted where that is needed; a word that cannot be shown, or that standard output
+        has no characters for, as bash and zsh write its bytes: ``$'caf\xe9'``.
+    """
+    return ' '.join(map(_quoted, words))
+
+
+def _quoted(word: str | os.PathLike) -> str:
+    word = os.fspath(word)
+    try:
+        word.encode(getattr(sys.stdout, 'encoding', None) or 'utf-8')
+        if word.isprintable():
+            return shlex.quote(word)
+    except UnicodeEncodeError:
+        pass
+    plain = (
+        chr(byte) if 32 <= byte < 127 and chr(byte) not in "\\'" else f'\\x{byte:02x}'
+        for byte in os.fsencode(word)
+    )
+    return f"$'{''.join(plain)}'"
 
 
 def escape_unprintable() -> None:

@@ -27,6 +27,8 @@ from .findings import (
     config_problems,
     cost_remarks,
     dataset_config,
+    empty_images,
+    left_out_files,
     remarks,
 )
 from .flip_safety import FlipVerdict, judge_flips
@@ -42,7 +44,8 @@ class DataCheck:
 
     Attributes:
         data: The folder or zip.
-        images: Facts of every file, in natural order.
+        images: Facts of every file that is taken for an image, in natural order.
+        left_out: Number of other files by kind.
         size: Side in pixels that the images are judged for.
         config: Path of the config, or None if none fits.
         needs_size: Whether the config has another size of its own, and needs ``--size``.
@@ -57,6 +60,7 @@ class DataCheck:
 
     data: str
     images: list[ImageFacts]
+    left_out: dict[str, int]
     size: int
     config: str | None
     needs_size: bool
@@ -93,6 +97,7 @@ class DataCheck:
             trainable=self.trainable,
             num_files=len(self.images),
             num_readable=len(names),
+            left_out=self.left_out,
             size=self.size,
             config=self.config,
             needs_size=self.needs_size,
@@ -151,7 +156,8 @@ def check_data(
     if size is not None:
         read_size(size)
     cfg, own_size = (None, None) if config is None else _load(config, data, size)
-    images = inspect_images(ImageSource(data))
+    source = ImageSource(data)
+    images = inspect_images(source)
     readable = [image for image in images if not image.error]
     if size is None:
         sides = [image.side for image in readable]
@@ -169,6 +175,8 @@ def check_data(
     classes = find_classes([image.name for image in images])
     findings = [
         *bad_files(images, size, dataset_config(cfg)),
+        *left_out_files(source.left_out),
+        *empty_images(readable),
         *config_problems(cfg, classes, len(readable), size),
         *remarks(readable, duplicates, flips, classes, cfg),
     ]
@@ -184,6 +192,7 @@ def check_data(
     return DataCheck(
         data=str(data),
         images=images,
+        left_out=source.left_out,
         size=size,
         config=None if config is None else _shown(config),
         needs_size=own_size not in (None, size),
@@ -243,13 +252,23 @@ def summarise(images: Sequence[ImageFacts]) -> dict[str, Any]:
 
 
 _PICKS = (min, np.median, max)
+_RECORDED = (
+    'name',
+    'width',
+    'height',
+    'format',
+    'mode',
+    'has_alpha',
+    'is_rotated',
+    'digest',
+    'low_content',
+)
 
 
 def _record(image: ImageFacts) -> dict[str, Any]:
     if image.error:
         return dict(name=image.name, error=image.error)
-    keys = ('name', 'width', 'height', 'format', 'mode', 'has_alpha', 'is_rotated', 'digest')
-    return {key: getattr(image, key) for key in keys}
+    return {key: getattr(image, key) for key in _RECORDED}
 
 
 def _stacked(images: Sequence[ImageFacts], key: str) -> np.ndarray:

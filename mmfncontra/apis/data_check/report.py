@@ -2,6 +2,8 @@
 
 from collections.abc import Iterator, Sequence
 
+from mmfncontra.utils.console import shell_line, shown_name
+
 from .check import DataCheck, summarise
 from .duplicates import Duplicates
 
@@ -24,7 +26,7 @@ def describe_check(check: DataCheck) -> str:
         *_describe_training(check),
     ]
     width = max(len(key) for key, _ in rows) + 2
-    lines = [check.data, '']
+    lines = [shown_name(check.data), '']
     last = None
     for key, text in rows:
         lines.append(f'{"" if key == last else key:<{width}}{text}')
@@ -43,6 +45,8 @@ def _describe_images(check: DataCheck) -> Iterator[tuple[str, str]]:
     broken = [image.error for image in check.images if image.error]
     good = check.readable
     yield 'files', f'{len(check.images)}, of which {len(good)} can be read'
+    if check.left_out:
+        yield 'left out', _counted(check.left_out)
     for error in _some(broken, _BROKEN):
         yield 'broken', error
     if not good:
@@ -70,7 +74,7 @@ def _describe_images(check: DataCheck) -> Iterator[tuple[str, str]]:
 
 
 def _describe_duplicates(check: DataCheck) -> Iterator[tuple[str, str]]:
-    names = [image.name for image in check.readable]
+    names = [shown_name(image.name) for image in check.readable]
     duplicates: Duplicates = check.duplicates
     kinds = (
         ('same pixels', duplicates.exact),
@@ -114,8 +118,9 @@ def _describe_training(check: DataCheck) -> Iterator[tuple[str, str]]:
 def _conclude(check: DataCheck) -> str:
     if not check.trainable:
         return 'Not ready: repair what is listed, and check again.'
-    size = f' --size {check.size}' if check.needs_size else ''
-    return f'Ready: python tools/train.py {check.config}{size} --data {check.data}'
+    size = ['--size', str(check.size)] if check.needs_size else []
+    words = ['python', 'tools/train.py', check.config, *size, '--data', check.data]
+    return f'Ready: {shell_line(*words)}'
 
 
 def _some(lines: Sequence[str], most: int) -> list[str]:
@@ -124,7 +129,7 @@ def _some(lines: Sequence[str], most: int) -> list[str]:
 
 
 def _counted(counts: dict[str, int]) -> str:
-    return _some_words([f'{count} {name}' for name, count in counts.items()])
+    return _some_words([f'{count} {shown_name(name)}' for name, count in counts.items()])
 
 
 def _some_words(words: list[str], most: int = 8) -> str:
