@@ -18,7 +18,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from mmfncontra.compat.versions import check_versions
 from mmfncontra.launch.command import run_command
-from mmfncontra.utils.console import note
+from mmfncontra.utils.console import note, shown_name
 
 if TYPE_CHECKING:
     from mmfncontra.apis.ablation.run import AblationRun
@@ -173,8 +173,8 @@ def submit(records: Mapping[AblationRun, dict], args: argparse.Namespace) -> boo
     if waiting:
         note(
             f'{len(waiting)} of {len(records)} runs are with Slurm, whose logs are in '
-            f'{args.work_dir / "slurm"}; the same command with --plan says how they are, with '
-            '--table-only compares what is finished, and alone submits again what failed'
+            f'{shown_name(args.work_dir / "slurm")}; the same command with --plan says how they '
+            'are, with --table-only compares what is finished, and alone submits again what failed'
         )
     return bool(waiting)
 
@@ -193,8 +193,8 @@ def compare(runs: Sequence[AblationRun], args: argparse.Namespace) -> None:
         from mmfncontra.apis.ablation.study_file import write_study
 
         write_study(gather_study(runs, args.export.stem, args.baseline), args.export)
-    note(f'\n{table.to_markdown()}\ncurves and samples in {page}')
-    note(f'tables in {args.work_dir}: table.md, table.csv, table.tex')
+    note(f'\n{table.to_markdown()}\ncurves and samples in {shown_name(page)}')
+    note(f'tables in {shown_name(args.work_dir)}: table.md, table.csv, table.tex')
 
 
 if __name__ == '__main__':

@@ -13,7 +13,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from mmfncontra.compat.versions import check_versions
 from mmfncontra.launch.command import run_command
-from mmfncontra.utils.console import note
+from mmfncontra.utils.console import note, shown_name
 
 
 def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
@@ -46,7 +46,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     if args.out is not None:
         args.out = check_writable(args.out, '--out')
     out = write_report(args.work_dirs, args.out)
-    note(f'report in {out} ({out.stat().st_size / 1e6:.1f} MB): open it in a browser')
+    note(f'report in {shown_name(out)} ({out.stat().st_size / 1e6:.1f} MB): open it in a browser')
 
 
 if __name__ == '__main__':

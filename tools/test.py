@@ -13,7 +13,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from mmfncontra.compat.versions import check_versions
 from mmfncontra.launch.command import run_command
-from mmfncontra.utils.console import note
+from mmfncontra.utils.console import note, shown_name
 
 PIXELS = dict(type='mmfncontra.ImageMetrics', num_fake=1000)
 LITE2 = dict(
@@ -90,7 +90,7 @@ def main(argv: Sequence[str] | None = None) -> None:
         note(f'{name:24} {value:.5g}')
     for warning in card.warnings:
         note(f'warning: {warning}')
-    note(str(path))
+    note(shown_name(path))
 
 
 if __name__ == '__main__':

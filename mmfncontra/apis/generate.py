@@ -10,7 +10,7 @@ from tqdm import tqdm
 
 from mmfncontra.models.sampling import iterate_images
 from mmfncontra.utils.checks import check_writable
-from mmfncontra.utils.console import note
+from mmfncontra.utils.console import note, shown_name
 from mmfncontra.visualization import make_grid, save_png
 
 from .inference import find_device, load_generator
@@ -84,5 +84,5 @@ def generate(
                 shown.append(images)
     if grid:
         save_png(make_grid(np.concatenate(shown)), out / 'grid.png')
-    note(f'{num} images in {out}')
+    note(f'{num} images in {shown_name(out)}')
     return out

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from mmfncontra.checkpoints.store import latest_checkpoint
 from mmfncontra.launch.contract import INTERRUPTED
-from mmfncontra.utils.console import note
+from mmfncontra.utils.console import note, shell_line, shown_name
 
 if TYPE_CHECKING:
     from mmengine.config import Config
@@ -51,7 +51,8 @@ def run_training(cfg: Config) -> Runner:
         if checkpoint is not None:
             shown = os.path.relpath(checkpoint)
             shown = checkpoint if shown.startswith('..') else shown
-            note(f'done: {shown}\ndraw from it: python tools/generate.py {shown} --grid')
+            draw = shell_line('python', 'tools/generate.py', shown, '--grid')
+            note(f'done: {shown_name(shown)}\ndraw from it: {draw}')
         _leave_group(cfg)
         return runner
     except Stopped as stopped:
@@ -76,4 +77,4 @@ def _after_interruption(cfg: Config, iteration: int | None = None) -> str:
     if newest is None:
         return 'interrupted before the first checkpoint: nothing to resume'
     saved = 'interrupted' if iteration is None else f'saved after iteration {iteration}'
-    return f'{saved}; to go on from {newest}, run the same command with --resume'
+    return f'{saved}; to go on from {shown_name(newest)}, run the same command with --resume'

@@ -6,6 +6,8 @@ import zipfile
 from pathlib import Path
 from typing import Any
 
+from mmfncontra.utils.console import shell_line
+
 from .archive import BEFORE_ZIP, ZIP, check_archive, check_before_zip
 from .pickle_check import MAX_DEPTH
 
@@ -192,10 +194,21 @@ def load_resumable_file(path: str | Path) -> dict[str, Any]:
     return checkpoint
 
 
+def load_from_option(path: str | Path) -> str:
+    """What to write on a command line to start from the weights of a checkpoint.
+
+    Args:
+        path: The file, of any name.
+    """
+    path = str(path)
+    word = f'"{path}"' if set(path) & set(' ,()[]') else path
+    return f'--cfg-options {shell_line(f"load_from={word}")}'
+
+
 def _unusable(path: str | Path, problem: str) -> ValueError:
     return ValueError(
-        f'{path} cannot be resumed: {problem}; to start anew from its weights, use --cfg-options '
-        f'load_from={path}'
+        f'{path} cannot be resumed: {problem}; to start anew from its weights, use '
+        f'{load_from_option(path)}'
     )
 
 

@@ -30,7 +30,8 @@ def parse_options(pairs: Sequence[str]) -> dict[str, Any]:
     """Turn ``key=value`` words into a dict, values as in other mm projects.
 
     Args:
-        pairs: Such as ``train_cfg.max_iters=20`` or ``a.betas=(0.5,0.9)``.
+        pairs: Such as ``train_cfg.max_iters=20`` or ``a.betas=(0.5,0.9)``; text with commas or
+            brackets is quoted: ``load_from="a,b.pth"``.
 
     Returns:
         Values by dotted key.
@@ -40,18 +41,33 @@ def parse_options(pairs: Sequence[str]) -> dict[str, Any]:
     """
     if not pairs:
         return {}
-    from mmengine.config import DictAction
-
     options = {}
     for pair in pairs:
         key, equals, value = pair.partition('=')
         if not equals or not key:
             raise ValueError(f'--cfg-options takes key=value, got {pair!r}')
         try:
-            options[key] = DictAction._parse_iterable(value)
+            options[key] = _read_value(value)
         except AssertionError as error:
             raise ValueError(f'--cfg-options {pair}: the brackets do not match') from error
     return options
+
+
+def _read_value(text: str) -> Any:
+    """A value as mmengine's ``DictAction`` reads it, but that names keep their spaces.
+
+    Text in quotes is taken as it is, if it has commas, brackets or spaces.
+    """
+    from mmengine.config import DictAction
+
+    text = text.strip()
+    inner, quote = text[1:-1], text[:1]
+    is_quoted = quote in ('"', "'") and text.endswith(quote) and quote not in inner
+    if is_quoted and set(inner) & set(' ,()[]'):
+        return inner
+    if ' ' in text and ',' not in text and text[0] not in '[(':
+        return text
+    return DictAction._parse_iterable(text)
 
 
 def apply_overrides(cfg: Config, options: Mapping[str, Any]) -> None:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from mmfncontra.checkpoints.file import load_checkpoint_file, load_resumable_file
 from mmfncontra.checkpoints.store import latest_checkpoint
 from mmfncontra.launch.contract import LAUNCHED_VARIABLE, RESTARTED_VARIABLE
-from mmfncontra.utils.console import note, warn
+from mmfncontra.utils.console import note, shown_name, warn
 
 if TYPE_CHECKING:
     from mmengine.config import Config
@@ -32,13 +32,14 @@ def settle_start(cfg: Config, resume: str | Path | bool | None) -> None:
         if resume is True and named is not None:
             resume = named
     resume = _before_restart(cfg.work_dir) or resume
+    shown = shown_name(cfg.work_dir)
     if resume in (True, 'auto'):
         resume = latest_checkpoint(cfg.work_dir, load_resumable_file)
         if resume is None:
-            note(f'no checkpoint in {cfg.work_dir} to resume: training starts at iteration 0')
+            note(f'no checkpoint in {shown} to resume: training starts at iteration 0')
     elif not resume and (kept := latest_checkpoint(cfg.work_dir)) is not None:
         note(
-            f'{cfg.work_dir} has a training up to {kept.name}, which is not gone on with: '
+            f'{shown} has a training up to {kept.name}, which is not gone on with: '
             '--resume goes on, another --work-dir keeps it'
         )
     cfg.resume = bool(resume)

@@ -2,6 +2,7 @@
 
 import logging
 import os
+import re
 import shlex
 import sys
 from contextlib import suppress
@@ -15,6 +16,8 @@ _UNHELPFUL = (
     '`save_param_scheduler` is True but `self.param_schedulers` is None',
     '`resume_param_scheduler` is True but `self.param_schedulers` is None',
 )
+# What moves the cursor or the writing; not a tab, nor the end of a line.
+_CONTROL = re.compile('[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069]')
 
 
 class ShortMessages(logging.Filter):
@@ -59,25 +62,25 @@ def note(message: str) -> None:
 def warn(message: str) -> None:
     """Print a warning on stderr, once where several processes run the same command."""
     if os.environ.get('RANK', '0') == '0':
-        say(f'warning: {message}', sys.stderr)
+        say(f'warning: {" ".join(message.splitlines())}', sys.stderr)
 
 
 def say(message: str, stream: TextIO | None) -> None:
     """Print a line; where nobody can read it any more, nothing happens.
 
     Args:
-        message: The line.
+        message: The line; control characters in it, such as a file name may hold, are escaped.
         stream: Standard output or standard error.
     """
     if stream is None:  # pythonw has none
         return
     try:
-        print(message, file=stream, flush=True)
+        print(_CONTROL.sub(lambda found: ascii(found[0])[1:-1], message), file=stream, flush=True)
     except OSError:
         _abandon(stream)
 
 
-def shown_name(name: str) -> str:
+def shown_name(name: str | os.PathLike) -> str:
     """A name of a file as one line of text that can be printed, whatever bytes it has.
 
     Args:
@@ -86,6 +89,7 @@ def shown_name(name: str) -> str:
     Returns:
         The name itself if all of it is printable, else a literal of Python's with escapes.
     """
+    name = os.fspath(name)
     return name if name.isprintable() else ascii(name)
 
 

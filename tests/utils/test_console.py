@@ -14,6 +14,7 @@ from mmfncontra.utils.console import (
     quiet_console,
     shell_line,
     shown_name,
+    warn,
 )
 
 
@@ -76,6 +77,13 @@ def test_a_reader_that_left_is_no_error(monkeypatch):
     print('three', file=stream)
     flush_streams()
     stream.close()
+
+
+def test_control_characters_are_shown_not_done(capsys):
+    note('a\x1b[2Jb\u202ec\td\ne')
+    warn('a\nb')
+    shown = capsys.readouterr()
+    assert shown.out == 'a\\x1b[2Jb\\u202ec\td\ne\n' and shown.err == 'warning: a b\n'
 
 
 def test_names_are_one_line():

@@ -16,6 +16,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 from mmfncontra.compat.versions import check_versions
 from mmfncontra.launch.command import run_command
+from mmfncontra.utils.console import note, shown_name
 
 
 def main(argv: Sequence[str] | None = None) -> None:
@@ -55,7 +56,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     meta = dict(converted_from=args.src.name, size=size, contrast=args.contrast)
     args.dst.parent.mkdir(parents=True, exist_ok=True)
     torch.save(dict(state_dict=state, meta=meta), args.dst)
-    print(f'{args.dst}: {size}×{size}, {len(state)} tensors')
+    note(f'{shown_name(args.dst)}: {size}×{size}, {len(state)} tensors')
 
 
 if __name__ == '__main__':

@@ -17,7 +17,7 @@ from mmfncontra.launch.contract import INTERRUPTED, PREEMPTED
 from mmfncontra.launch.stop_signals import StopSignals
 from mmfncontra.launch.study_lock import hold_study, name_holders
 from mmfncontra.utils.checks import check_integers
-from mmfncontra.utils.console import note
+from mmfncontra.utils.console import note, shell_line
 
 from .progress import StudyProgress
 from .run import AblationRun
@@ -134,7 +134,7 @@ def check_runs(
         ):
             raise ValueError(
                 f'{run.work_dir} holds a run with another config or other options '
-                f'({" ".join(found.get("command", ()))}): take another --work-dir or name, or '
+                f'({shell_line(*found.get("command", ()))}): take another --work-dir or name, or '
                 'remove that folder'
             )
         records[run] = record
