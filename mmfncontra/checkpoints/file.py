@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from mmfncontra.utils.console import shell_line
+from mmfncontra.utils.files import expand_home
 
 from .archive import BEFORE_ZIP, ZIP, check_archive, check_before_zip
 from .pickle_check import MAX_DEPTH
@@ -38,7 +39,7 @@ def load_checkpoint_file(path: str | Path) -> dict[str, Any]:
         FileNotFoundError: If there is no such file.
         ValueError: If :func:`read_torch_file` refuses it, or it holds another model.
     """
-    path = Path(path).expanduser()
+    path = expand_home(path)
     checkpoint = read_torch_file(path)
     _check_contents(path, checkpoint)
     return checkpoint
@@ -62,7 +63,7 @@ def read_torch_file(path: str | Path) -> object:
         ValueError: If it is cut short or damaged (in zip format, torch's since 1.6, down to one
             bit of a weight), was not written by torch, or holds other objects.
     """
-    path = Path(path).expanduser()
+    path = expand_home(path)
     if path.is_dir():
         raise ValueError(f'checkpoint {path} is a folder; name a .pth file')
     try:

@@ -7,6 +7,8 @@ import traceback
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from mmfncontra.utils.files import expand_home
+
 from .near_names import did_you_mean, near_names
 
 if TYPE_CHECKING:
@@ -46,7 +48,7 @@ def check_config_file(path: str | Path) -> Path:
         FileNotFoundError: If it is missing; the message has similar names.
         ValueError: If it is not a Python file.
     """
-    path = Path(path).expanduser()
+    path = expand_home(path)
     if path.is_dir():
         raise ValueError(f'config {path} is a folder: name a .py file in it')
     if not path.is_file():

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mmfncontra.utils.console import warn
+from mmfncontra.utils.files import expand_home
 
 from .check import check_values, leaf_datasets
 from .components import find_component
@@ -176,7 +177,7 @@ def check_data_folder(data: str | Path) -> None:
     Raises:
         FileNotFoundError: If nothing is there.
     """
-    path = Path(data).expanduser()
+    path = expand_home(data)
     if not path.exists():
         raise FileNotFoundError(f'--data {data}: there is no folder or zip at {path.absolute()}')
 
@@ -213,11 +214,11 @@ def set_data_root(cfg: Config, data: str | Path | None) -> None:
                 'this config needs a folder of images: pass --data FOLDER '
                 '(or set train_dataloader.dataset.data_root)'
             )
-        if not Path(root).expanduser().exists():
+        if not expand_home(root).exists():
             own = Path(root).parts[:1] == ('data',)
             source = ' (docs/datasets.md says where they come from)' if own else ''
             raise FileNotFoundError(
-                f'there are no images at {Path(root).expanduser().absolute()}: put them there'
+                f'there are no images at {expand_home(root).absolute()}: put them there'
                 f'{source} or pass --data FOLDER'
             )
 

@@ -10,6 +10,7 @@ from mmfncontra.checkpoints.file import load_checkpoint_file, load_resumable_fil
 from mmfncontra.checkpoints.store import latest_checkpoint
 from mmfncontra.launch.contract import LAUNCHED_VARIABLE, RESTARTED_VARIABLE
 from mmfncontra.utils.console import note, shown_name, warn
+from mmfncontra.utils.files import expand_home
 
 if TYPE_CHECKING:
     from mmengine.config import Config
@@ -48,7 +49,7 @@ def settle_start(cfg: Config, resume: str | Path | bool | None) -> None:
     if named is None:
         return
     checkpoint = (load_resumable_file if resume else load_checkpoint_file)(named)
-    cfg.load_from = str(Path(named).expanduser())
+    cfg.load_from = str(expand_home(named))
     seed = checkpoint['meta'].get('seed') if resume else None
     if isinstance(seed, int):  # of the order of the images
         asked = (cfg.get('randomness') or {}).get('seed')

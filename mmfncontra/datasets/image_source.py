@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from mmfncontra.utils.console import shown_name
+from mmfncontra.utils.files import expand_home
 
 from .image_formats import is_hidden, is_image, readable_suffixes
 from .left_out import LINKED_FOLDER, count_left_out, describe_left_out
@@ -50,7 +51,7 @@ class ImageSource:
     """
 
     def __init__(self, root: str | os.PathLike) -> None:
-        self.root = Path(root).expanduser()
+        self.root = expand_home(root)
         self._zip: zipfile.ZipFile | None = None
         self._zip_pid = -1
         if not self.root.exists():

@@ -18,6 +18,7 @@ from mmfncontra.config.size import read_size, set_size
 from mmfncontra.datasets.image_source import ImageSource
 from mmfncontra.models.losses.lpips_reconstruction_loss import vgg16_weights_file
 from mmfncontra.utils.console import note
+from mmfncontra.utils.files import expand_home
 
 from .duplicates import Duplicates, find_duplicates
 from .findings import (
@@ -121,7 +122,7 @@ class DataCheck:
         Raises:
             ValueError: If the path cannot be written.
         """
-        path = Path(path).expanduser()
+        path = expand_home(path)
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text(json.dumps(self.to_dict(), indent=2) + '\n', encoding='utf-8')
