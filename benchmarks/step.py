@@ -186,7 +186,7 @@ def _measure_memory(family: str, args: argparse.Namespace, sender: object) -> No
 
 def _largest_rss() -> float:
     """MiB that this process has held at most (Linux; getrusage would count the parent's)."""
-    status = Path('/proc/self/status').read_text()
+    status = Path('/proc/self/status').read_text(encoding='utf-8')
     return next(int(line.split()[1]) for line in status.splitlines() if 'VmHWM' in line) / 1024
 
 

@@ -3,6 +3,8 @@
 import os
 from pathlib import Path
 
+from mmfncontra.utils.files import expand_home
+
 _ROOT = Path(__file__).resolve().parents[1]
 
 
@@ -23,7 +25,7 @@ def find_data(data: str | Path | None = None) -> Path:
     Raises:
         ValueError: If it lacks the folders ``shoes`` and ``hats``.
     """
-    folder = default_data() if data is None else Path(data).expanduser()
+    folder = default_data() if data is None else expand_home(data)
     for name in ('shoes', 'hats'):
         if not (folder / name).is_dir():
             raise ValueError(

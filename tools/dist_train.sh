@@ -8,8 +8,8 @@
 #                  training goes on from its last checkpoint
 #   RDZV_ID        name of the training, the same on all machines, where MAX_RESTARTS is set
 #   GRACE          seconds in which processes may save after a signal, default 600
-# Exit code: 0 done, 2 wrong usage, 75 told to stop by SIGTERM or SIGUSR1 and saved (the same command
-# with --resume goes on), 130 the same after Ctrl-C, else 1.
+# Exit code: 0 done, 2 wrong usage, 75 told to stop by SIGTERM, SIGUSR1 or SIGHUP (a closed terminal)
+# and saved (the same command with --resume goes on), 130 the same after Ctrl-C, else 1.
 set -euo pipefail
 
 if [ $# -lt 2 ]; then

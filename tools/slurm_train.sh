@@ -3,7 +3,7 @@
 #   tools/slurm_train.sh PARTITION JOB_NAME CONFIG WORK_DIR [arguments of train.py]
 # Variables: GPUS, GPUS_PER_NODE, CPUS_PER_TASK, SRUN_ARGS, and PORT where jobs share a machine.
 #
-# In a batch job, a training that is told to stop (SIGTERM, SIGUSR1) saves, goes back into the queue
+# In a batch job, a training that is told to stop (SIGTERM, SIGUSR1, SIGHUP) saves, goes back into the queue
 # and resumes when the job starts again:
 #   #SBATCH --signal=USR1@120 --requeue --open-mode=append
 #   tools/slurm_train.sh PARTITION JOB_NAME CONFIG WORK_DIR
@@ -54,7 +54,7 @@ pass_on() {
     told=yes
     kill -"$1" "$child" 2>/dev/null || true
 }
-trap 'pass_on TERM' TERM
+trap 'pass_on TERM' TERM HUP
 trap 'pass_on USR1' USR1
 # A process in the background may not hear of Ctrl-C.
 trap 'interrupted=yes; pass_on TERM' INT

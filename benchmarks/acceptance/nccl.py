@@ -60,7 +60,7 @@ def logged(folder: Path) -> list[dict[str, float]]:
     lines = [
         json.loads(line)
         for file in sorted(folder.glob('*/vis_data/scalars.json'))
-        for line in file.read_text().splitlines()
+        for line in file.read_text(encoding='utf-8').splitlines()
     ]
     return [
         {name: value for name, value in line.items() if name.startswith('loss_')}

@@ -18,7 +18,7 @@ def check(run: Run) -> None:
         *('--device', run.device, '--evaluate', images, '--real', real, '--json'),
         output=output,
     )
-    text = output.read_text()
+    text = output.read_text(encoding='utf-8')
     print(text)
     if code:
         run.emit(exit_code=code, fine=False, error=text[-300:])

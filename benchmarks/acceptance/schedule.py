@@ -116,7 +116,7 @@ def write_to(file: Path) -> None:
     descriptor = os.open(file, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o644)
     for number, name in ((1, 'stdout'), (2, 'stderr')):
         os.dup2(descriptor, number)
-        setattr(sys, name, os.fdopen(number, 'w', buffering=1, closefd=False))
+        setattr(sys, name, os.fdopen(number, 'w', buffering=1, encoding='utf-8', closefd=False))
     os.close(descriptor)
 
 

@@ -126,7 +126,7 @@ def _report(
     if any(codes):
         run.emit(**facts, exit_codes=codes, fine=False)
         return
-    metrics = json.loads((checkpoint.parent / 'card.json').read_text())['metrics']
+    metrics = json.loads((checkpoint.parent / 'card.json').read_text(encoding='utf-8'))['metrics']
     kept = rounded({name: metrics[name] for name in _KEPT if name in metrics}, 4)
     grid = run.files / f'{training.name}.png'
     shutil.copyfile(checkpoint.parent / 'generated' / 'grid.png', grid)

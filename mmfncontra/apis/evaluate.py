@@ -28,7 +28,7 @@ from mmfncontra.models.pretrained import frozen_hashes
 from mmfncontra.models.sampling import iterate_pixels
 from mmfncontra.registry import DATASETS, METRICS
 from mmfncontra.utils.checks import check_integers, check_writable
-from mmfncontra.utils.files import file_hash
+from mmfncontra.utils.files import expand_home, file_hash
 
 from .inference import find_config, find_device, load_generator
 
@@ -80,7 +80,7 @@ def evaluate(
     if batch_size is not None:
         check_integers(batch_size=batch_size)
     device = find_device(device)
-    checkpoint = Path(checkpoint).expanduser()
+    checkpoint = expand_home(checkpoint)
     state = load_checkpoint_file(checkpoint)
     config = find_config(checkpoint) if config is None else Path(config)
     cfg = load_config(config)

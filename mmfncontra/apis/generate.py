@@ -10,7 +10,8 @@ from tqdm import tqdm
 
 from mmfncontra.models.sampling import iterate_images
 from mmfncontra.utils.checks import check_writable
-from mmfncontra.utils.console import note
+from mmfncontra.utils.console import note, shown_name
+from mmfncontra.utils.files import expand_home
 from mmfncontra.visualization import make_grid, save_png
 
 from .inference import find_device, load_generator
@@ -68,7 +69,7 @@ def generate(
         out = check_writable(out, 'out', is_folder=True)
     generator = load_generator(checkpoint, config, device, use_ema, size=size)
     if out is None:
-        beside = Path(checkpoint).expanduser().parent / 'generated'
+        beside = expand_home(checkpoint).parent / 'generated'
         out = check_writable(beside, 'out', is_folder=True)
     paths = (out / f'{number:06d}.png' for number in count())
     shown: list[np.ndarray] = []
@@ -84,5 +85,5 @@ def generate(
                 shown.append(images)
     if grid:
         save_png(make_grid(np.concatenate(shown)), out / 'grid.png')
-    note(f'{num} images in {out}')
+    note(f'{num} images in {shown_name(out)}')
     return out

@@ -13,6 +13,7 @@ from mmfncontra.config.load import load_config
 from mmfncontra.config.size import set_size
 from mmfncontra.models.sampling import calibrate_batchnorm
 from mmfncontra.registry import build_model
+from mmfncontra.utils.files import expand_home
 from mmfncontra.utils.one_line import one_line
 
 _EMA, _PLAIN = 'generator_ema.module.', 'generator.'
@@ -31,7 +32,7 @@ def find_config(checkpoint: str | Path) -> Path:
         FileNotFoundError: If there is none.
         ValueError: If there are several.
     """
-    folder = Path(checkpoint).expanduser().parent
+    folder = expand_home(checkpoint).parent
     configs = sorted(folder.glob('*.py'))
     if not configs:
         raise FileNotFoundError(

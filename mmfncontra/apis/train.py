@@ -6,13 +6,12 @@ What takes seconds to import is imported by the functions that use it, after wha
 from __future__ import annotations
 
 import os
-import shlex
 from typing import TYPE_CHECKING
 
 from mmfncontra.checkpoints.store import latest_checkpoint
 from mmfncontra.launch.contract import INTERRUPTED
 from mmfncontra.launch.typed import typed
-from mmfncontra.utils.console import note
+from mmfncontra.utils.console import note, shell_line, shown_name
 
 if TYPE_CHECKING:
     from mmengine.config import Config
@@ -31,8 +30,8 @@ def run_training(cfg: Config) -> Runner:
         The runner, its training done.
 
     Raises:
-        SystemExit: With code 130 after Ctrl-C, 75 after SIGTERM and SIGUSR1; see
-            :mod:`mmfncontra.launch.contract`.
+        SystemExit: With code 130 after Ctrl-C, 75 after SIGTERM, SIGUSR1 and SIGHUP;
+            see :mod:`mmfncontra.launch.contract`.
         OSError: If a checkpoint cannot be written.
         ValueError: If the config names an unknown component, or a checkpoint of another model.
     """
@@ -54,8 +53,8 @@ def run_training(cfg: Config) -> Runner:
         if checkpoint is not None:
             shown = os.path.relpath(checkpoint)
             shown = checkpoint if shown.startswith('..') else shown
-            draw = shlex.join([*typed('generate'), str(shown), '--grid'])
-            note(f'done: {shown}\ndraw from it: {draw}')
+            draw = shell_line(*typed('generate'), shown, '--grid')
+            note(f'done: {shown_name(shown)}\ndraw from it: {draw}')
         _leave_group(cfg)
         return runner
     except Stopped as stopped:
@@ -105,4 +104,4 @@ def _after_interruption(cfg: Config, iteration: int | None = None) -> str:
     if newest is None:
         return 'interrupted before the first checkpoint: nothing to resume'
     saved = 'interrupted' if iteration is None else f'saved after iteration {iteration}'
-    return f'{saved}; to go on from {newest}, run the same command with --resume'
+    return f'{saved}; to go on from {shown_name(newest)}, run the same command with --resume'

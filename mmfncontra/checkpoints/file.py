@@ -6,6 +6,8 @@ import zipfile
 from pathlib import Path
 from typing import Any
 
+from mmfncontra.utils.console import shell_line
+from mmfncontra.utils.files import expand_home
 from mmfncontra.utils.one_line import one_line
 
 from .archive import BEFORE_ZIP, ZIP, check_archive, check_before_zip
@@ -38,7 +40,7 @@ def load_checkpoint_file(path: str | Path) -> dict[str, Any]:
         FileNotFoundError: If there is no such file.
         ValueError: If :func:`read_torch_file` refuses it, or it holds another model.
     """
-    path = Path(path).expanduser()
+    path = expand_home(path)
     checkpoint = read_torch_file(path)
     _check_contents(path, checkpoint)
     return checkpoint
@@ -62,7 +64,7 @@ def read_torch_file(path: str | Path) -> object:
         ValueError: If it is cut short or damaged (in zip format, torch's since 1.6, down to one
             bit of a weight), was not written by torch, or holds other objects.
     """
-    path = Path(path).expanduser()
+    path = expand_home(path)
     if path.is_dir():
         raise ValueError(f'checkpoint {path} is a folder; name a .pth file')
     try:
@@ -194,10 +196,21 @@ def load_resumable_file(path: str | Path) -> dict[str, Any]:
     return checkpoint
 
 
+def load_from_option(path: str | Path) -> str:
+    """What to write on a command line to start from the weights of a checkpoint.
+
+    Args:
+        path: The file, of any name.
+    """
+    path = str(path)
+    word = f'"{path}"' if set(path) & set(' ,()[]') else path
+    return f'--cfg-options {shell_line(f"load_from={word}")}'
+
+
 def _unusable(path: str | Path, problem: str) -> ValueError:
     return ValueError(
-        f'{path} cannot be resumed: {problem}; to start anew from its weights, use --cfg-options '
-        f'load_from={path}'
+        f'{path} cannot be resumed: {problem}; to start anew from its weights, use '
+        f'{load_from_option(path)}'
     )
 
 

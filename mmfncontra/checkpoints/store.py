@@ -1,5 +1,6 @@
 """The checkpoints of a work dir: the atomic write of its pointer, and the newest sound one."""
 
+import os
 import re
 from collections.abc import Callable
 from pathlib import Path
@@ -24,7 +25,8 @@ def write_pointer(work_dir: str | Path, checkpoint: str | Path) -> None:
         OSError: See :func:`whole_file`.
     """
     with whole_file(Path(work_dir) / POINTER) as path:
-        path.write_text(str(checkpoint))
+        # The bytes of the path, which need not be text in the encoding of this machine.
+        path.write_bytes(os.fsencode(checkpoint))
 
 
 def checkpoints_of(work_dir: str | Path) -> list[Path]:
@@ -48,7 +50,7 @@ def checkpoints_of(work_dir: str | Path) -> list[Path]:
     newest_first = sorted(numbered, key=numbered.get, reverse=True)
     pointer = folder / POINTER
     try:
-        text = pointer.read_text(encoding='utf-8').strip()
+        text = os.fsdecode(pointer.read_bytes()).strip()
     except (FileNotFoundError, NotADirectoryError, IsADirectoryError, UnicodeDecodeError):
         return newest_first
     named = Path(text)

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mmfncontra.compat.versions import check_versions
-from mmfncontra.utils.console import note
+from mmfncontra.utils.console import note, shown_name
 
 if TYPE_CHECKING:
     from mmfncontra.apis.ablation.run import AblationRun
@@ -168,8 +168,8 @@ def submit(records: Mapping[AblationRun, dict], args: argparse.Namespace) -> boo
     if waiting:
         note(
             f'{len(waiting)} of {len(records)} runs are with Slurm, whose logs are in '
-            f'{args.work_dir / "slurm"}; the same command with --plan says how they are, with '
-            '--table-only compares what is finished, and alone submits again what failed'
+            f'{shown_name(args.work_dir / "slurm")}; the same command with --plan says how they '
+            'are, with --table-only compares what is finished, and alone submits again what failed'
         )
     return bool(waiting)
 
@@ -188,5 +188,5 @@ def compare(runs: Sequence[AblationRun], args: argparse.Namespace) -> None:
         from mmfncontra.apis.ablation.study_file import write_study
 
         write_study(gather_study(runs, args.export.stem, args.baseline), args.export)
-    note(f'\n{table.to_markdown()}\ncurves and samples in {page}')
-    note(f'tables in {args.work_dir}: table.md, table.csv, table.tex')
+    note(f'\n{table.to_markdown()}\ncurves and samples in {shown_name(page)}')
+    note(f'tables in {shown_name(args.work_dir)}: table.md, table.csv, table.tex')

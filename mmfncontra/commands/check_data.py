@@ -8,6 +8,7 @@ import sys
 from collections.abc import Sequence
 
 from mmfncontra.compat.versions import check_versions
+from mmfncontra.utils.console import note
 
 
 def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
@@ -51,7 +52,7 @@ def main(argv: Sequence[str] | None = None) -> None:
         config=args.config,
         measure=args.measure,
     )
-    print(describe_check(check))
+    note(describe_check(check))
     if args.json is not None:
         check.save(args.json)
     if not check.trainable:

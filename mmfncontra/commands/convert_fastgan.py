@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from mmfncontra.compat.versions import check_versions
+from mmfncontra.utils.console import note, shown_name
 
 
 def main(argv: Sequence[str] | None = None) -> None:
@@ -50,4 +51,4 @@ def main(argv: Sequence[str] | None = None) -> None:
     meta = dict(converted_from=args.src.name, size=size, contrast=args.contrast)
     args.dst.parent.mkdir(parents=True, exist_ok=True)
     torch.save(dict(state_dict=state, meta=meta), args.dst)
-    print(f'{args.dst}: {size}×{size}, {len(state)} tensors')
+    note(f'{shown_name(args.dst)}: {size}×{size}, {len(state)} tensors')

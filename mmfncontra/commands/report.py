@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from mmfncontra.compat.versions import check_versions
-from mmfncontra.utils.console import note
+from mmfncontra.utils.console import note, shown_name
 
 
 def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
@@ -41,4 +41,4 @@ def main(argv: Sequence[str] | None = None) -> None:
     if args.out is not None:
         args.out = check_writable(args.out, '--out')
     out = write_report(args.work_dirs, args.out)
-    note(f'report in {out} ({out.stat().st_size / 1e6:.1f} MB): open it in a browser')
+    note(f'report in {shown_name(out)} ({out.stat().st_size / 1e6:.1f} MB): open it in a browser')

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from mmfncontra.compat.versions import check_versions
-from mmfncontra.utils.console import note
+from mmfncontra.utils.console import note, shown_name
 
 PIXELS = dict(type='mmfncontra.ImageMetrics', num_fake=1000)
 LITE2 = dict(
@@ -85,4 +85,4 @@ def main(argv: Sequence[str] | None = None) -> None:
         note(f'{name:24} {value:.5g}')
     for warning in card.warnings:
         note(f'warning: {warning}')
-    note(str(path))
+    note(shown_name(path))

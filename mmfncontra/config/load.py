@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mmfncontra.compat.own_configs import name_own_configs
+from mmfncontra.utils.files import expand_home
 from mmfncontra.utils.one_line import one_line
 from mmfncontra.utils.shipped import find_shipped, shipped_configs
 
@@ -50,7 +51,7 @@ def check_config_file(path: str | Path) -> Path:
         FileNotFoundError: If it is missing; the message has similar names.
         ValueError: If it is not a Python file.
     """
-    path = Path(path).expanduser()
+    path = expand_home(path)
     if path.is_dir():
         raise ValueError(f'config {path} is a folder: name a .py file in it')
     if not path.is_file():

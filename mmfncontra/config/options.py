@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mmfncontra.utils.console import warn
+from mmfncontra.utils.files import expand_home
 
 from .check import check_values, leaf_datasets
 from .components import find_component
@@ -30,7 +31,8 @@ def parse_options(pairs: Sequence[str]) -> dict[str, Any]:
     """Turn ``key=value`` words into a dict, values as in other mm projects.
 
     Args:
-        pairs: Such as ``train_cfg.max_iters=20`` or ``a.betas=(0.5,0.9)``.
+        pairs: Such as ``train_cfg.max_iters=20`` or ``a.betas=(0.5,0.9)``; text with commas or
+            brackets is quoted: ``load_from="a,b.pth"``.
 
     Returns:
         Values by dotted key.
@@ -40,18 +42,33 @@ def parse_options(pairs: Sequence[str]) -> dict[str, Any]:
     """
     if not pairs:
         return {}
-    from mmengine.config import DictAction
-
     options = {}
     for pair in pairs:
         key, equals, value = pair.partition('=')
         if not equals or not key:
             raise ValueError(f'--cfg-options takes key=value, got {pair!r}')
         try:
-            options[key] = DictAction._parse_iterable(value)
+            options[key] = _read_value(value)
         except AssertionError as error:
             raise ValueError(f'--cfg-options {pair}: the brackets do not match') from error
     return options
+
+
+def _read_value(text: str) -> Any:
+    """A value as mmengine's ``DictAction`` reads it, but that names keep their spaces.
+
+    Text in quotes is taken as it is, if it has commas, brackets or spaces.
+    """
+    from mmengine.config import DictAction
+
+    text = text.strip()
+    inner, quote = text[1:-1], text[:1]
+    is_quoted = quote in ('"', "'") and text.endswith(quote) and quote not in inner
+    if is_quoted and set(inner) & set(' ,()[]'):
+        return inner
+    if ' ' in text and ',' not in text and text[0] not in '[(':
+        return text
+    return DictAction._parse_iterable(text)
 
 
 def apply_overrides(cfg: Config, options: Mapping[str, Any]) -> None:
@@ -160,7 +177,7 @@ def check_data_folder(data: str | Path) -> None:
     Raises:
         FileNotFoundError: If nothing is there.
     """
-    path = Path(data).expanduser()
+    path = expand_home(data)
     if not path.exists():
         raise FileNotFoundError(f'--data {data}: there is no folder or zip at {path.absolute()}')
 
@@ -197,11 +214,11 @@ def set_data_root(cfg: Config, data: str | Path | None) -> None:
                 'this config needs a folder of images: pass --data FOLDER '
                 '(or set train_dataloader.dataset.data_root)'
             )
-        if not Path(root).expanduser().exists():
+        if not expand_home(root).exists():
             own = Path(root).parts[:1] == ('data',)
             source = ' (docs/datasets.md says where they come from)' if own else ''
             raise FileNotFoundError(
-                f'there are no images at {Path(root).expanduser().absolute()}: put them there'
+                f'there are no images at {expand_home(root).absolute()}: put them there'
                 f'{source} or pass --data FOLDER'
             )
 

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mmfncontra.launch.contract import LAUNCHERS
+from mmfncontra.utils.files import expand_home
 
 from .check import check_fit
 from .components import import_custom_modules
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 
 def _default_work_dir(config: str | Path, size: str | int | None) -> str:
     """``work_dirs/`` and the path below ``configs/``; the name alone of a config elsewhere."""
-    *folders, name = Path(config).expanduser().absolute().with_suffix('').parts
+    *folders, name = expand_home(config).absolute().with_suffix('').parts
     if size is not None:
         name = f'{name}_{size}'
     below = folders[len(folders) - folders[::-1].index('configs') :] if 'configs' in folders else []

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 from mmfncontra.checkpoints.file import load_checkpoint_file, load_resumable_file
 from mmfncontra.checkpoints.store import latest_checkpoint
 from mmfncontra.launch.contract import LAUNCHED_VARIABLE, RESTARTED_VARIABLE
-from mmfncontra.utils.console import note, warn
+from mmfncontra.utils.console import note, shown_name, warn
+from mmfncontra.utils.files import expand_home
 
 if TYPE_CHECKING:
     from mmengine.config import Config
@@ -32,13 +33,14 @@ def settle_start(cfg: Config, resume: str | Path | bool | None) -> None:
         if resume is True and named is not None:
             resume = named
     resume = _before_restart(cfg.work_dir) or resume
+    shown = shown_name(cfg.work_dir)
     if resume in (True, 'auto'):
         resume = latest_checkpoint(cfg.work_dir, load_resumable_file)
         if resume is None:
-            note(f'no checkpoint in {cfg.work_dir} to resume: training starts at iteration 0')
+            note(f'no checkpoint in {shown} to resume: training starts at iteration 0')
     elif not resume and (kept := latest_checkpoint(cfg.work_dir)) is not None:
         note(
-            f'{cfg.work_dir} has a training up to {kept.name}, which is not gone on with: '
+            f'{shown} has a training up to {kept.name}, which is not gone on with: '
             '--resume goes on, another --work-dir keeps it'
         )
     cfg.resume = bool(resume)
@@ -47,7 +49,7 @@ def settle_start(cfg: Config, resume: str | Path | bool | None) -> None:
     if named is None:
         return
     checkpoint = (load_resumable_file if resume else load_checkpoint_file)(named)
-    cfg.load_from = str(Path(named).expanduser())
+    cfg.load_from = str(expand_home(named))
     seed = checkpoint['meta'].get('seed') if resume else None
     if isinstance(seed, int):  # of the order of the images
         asked = (cfg.get('randomness') or {}).get('seed')

@@ -11,12 +11,16 @@ from mmengine.dataset import BaseDataset
 from mmengine.logging import print_log
 from tqdm import tqdm
 
+from mmfncontra.launch.typed import typed
 from mmfncontra.registry import DATASETS
 from mmfncontra.utils.checks import check_integers, check_interval
+from mmfncontra.utils.console import shell_line, shown_name
 from mmfncontra.utils.threaded_map import threaded_map
 
-from .image_reading import check_fit, read_image, resize_image, shown_name
+from .image_reading import check_fit, read_image, resize_image
 from .image_source import ImageSource
+from .left_out import describe_left_out
+from .low_content import ContentTally
 
 ON_BAD_IMAGE = ('error', 'skip')
 # From here on reading takes long enough to be worth a progress bar.
@@ -28,16 +32,18 @@ class FewShotDataset(BaseDataset):
     """The few images of a folder or a zip, resized once and kept in memory.
 
     Every file is decoded when the dataset is built, so that whatever is wrong with one shows before
-    training starts. What fits in ``cache_mb`` stays in memory as uint8 (forked data loader workers
-    share it); the rest is decoded anew at each access. The same files give the same items in the
-    same order everywhere; randomness (flips) belongs to the pipeline.
+    training starts. One line of the log counts what is left out of ``data_root`` and what hardly
+    teaches anything (:func:`~.low_content.low_content`). What fits in ``cache_mb`` stays in memory
+    as uint8 (forked data loader workers share it); the rest is decoded anew at each access. The
+    same files give the same items in the same order everywhere; randomness (flips) belongs to the
+    pipeline.
 
     Each item is ``pipeline(dict(img, img_path, img_shape, sample_idx))`` with ``img`` an RGB array,
     ``size`` × ``size`` × 3, uint8, in [0, 255], which is the item's own copy.
 
     Args:
         data_root: Folder (searched with its subfolders) or zip of JPEG, PNG, WebP, BMP or TIFF
-            images.
+            images, of AVIF and HEIC where they can be read.
         size: Side of the images in pixels, as the model wants it.
         pipeline: Transforms, or configs of them, applied to each item.
         fit: What happens to images that are not square. ``'crop'`` takes the central square;
@@ -130,10 +136,11 @@ class FewShotDataset(BaseDataset):
             'at each access'
         )
         print_log(
-            f'{num} images from {self.data_root} at {self.size}×{self.size}, {where}',
+            f'{num} images from {shown_name(self.data_root)} at {self.size}×{self.size}, {where}',
             logger='current',
             level=logging.INFO,
         )
+        self._say_what_is_lost()
 
     def load_data_list(self) -> list[dict]:
         """List the images of ``data_root``.
@@ -152,13 +159,13 @@ class FewShotDataset(BaseDataset):
         classes = {folder: label for label, folder in enumerate(dict.fromkeys(folders))}
         outside = [name for name in self.source.names if '/' not in name]
         if outside or len(classes) != self.num_classes:
-            found = ', '.join(list(classes)[:8]) or 'none'
+            found = ', '.join(map(shown_name, list(classes)[:8])) or 'none'
             stray = f' and {len(outside)} images outside of folders' if outside else ''
             raise ValueError(
                 f'num_classes={self.num_classes} needs as many folders of images in '
                 f'{self.data_root}, got {len(classes)} ({found}){stray}'
             )
-        named = ', '.join(f'{label} {folder}' for folder, label in classes.items())
+        named = ', '.join(f'{label} {shown_name(folder)}' for folder, label in classes.items())
         print_log(f'classes: {named}', logger='current', level=logging.INFO)
         return [
             dict(name=name, labels=classes[name.partition('/')[0]]) for name in self.source.names
@@ -172,6 +179,7 @@ class FewShotDataset(BaseDataset):
         """
         room = self.cache_mb * 2**20 / self._image_bytes
         good, bad = [], []
+        self._tally = ContentTally()
         show = len(self.data_list) > _PROGRESS_FROM and sys.stderr.isatty()
         images = threaded_map(self._read_or_error, self.data_list)
         pairs = zip(self.data_list, images, strict=True)
@@ -181,6 +189,7 @@ class FewShotDataset(BaseDataset):
             if isinstance(image, ValueError):
                 bad.append(str(image))
                 continue
+            self._tally.add(image)
             good.append(dict(info, img=image) if len(good) + 1 <= room else info)
         self._report_bad(bad, len(good))
         return good
@@ -222,12 +231,26 @@ class FewShotDataset(BaseDataset):
             )
         return resize_image(image, self.size, self.fit)
 
+    def _say_what_is_lost(self) -> None:
+        findings = [describe_left_out(self.source.left_out)]
+        if content := self._tally.describe():
+            findings.append(f'of the images at {self.size}×{self.size} {content}')
+        message = '; '.join(filter(None, findings))
+        if message:
+            check = shell_line(*typed('check-data'), self.data_root)
+            print_log(
+                f'{message}. What to do is said by: {check}',
+                logger='current',
+                level=logging.WARNING,
+            )
+
     def _report_bad(self, bad: list[str], num_good: int) -> None:
         if not bad:
             return
         total = len(bad) + num_good
         listed = '\n  '.join(bad[:10] + [f'and {len(bad) - 10} more'] * (len(bad) > 10))
-        message = f'{len(bad)} of {total} images in {self.data_root} cannot be used:\n  {listed}\n'
+        where = shown_name(self.data_root)
+        message = f'{len(bad)} of {total} images in {where} cannot be used:\n  {listed}\n'
         if self.on_bad_image == 'skip' and num_good:
             print_log(
                 f'{message}They are skipped; {num_good} remain',

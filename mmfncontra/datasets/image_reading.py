@@ -7,21 +7,16 @@ import numpy as np
 from PIL import Image, ImageOps
 
 from mmfncontra.utils.checks import check_image, check_integers
+from mmfncontra.utils.console import shown_name
 from mmfncontra.utils.one_line import one_line
+
+from .image_formats import foreign_content, readable_formats
 
 FITS = ('crop', 'stretch')
 # Modes that can be transparent in part; a palette may hold RGBA entries.
 _ALPHA_MODES = ('P', 'PA', 'LA', 'RGBA', 'RGBa')
-# What image files hold, whatever their suffix. Pillow reads many more formats, and hands one of
-# them (EPS) to an interpreter of programs.
-_FORMATS = ('JPEG', 'MPO', 'PNG', 'WEBP', 'BMP', 'TIFF', 'GIF', 'AVIF')
 # Pillow refuses what has twice its MAX_IMAGE_PIXELS, 179 megapixels; there are cameras of 150.
 warnings.filterwarnings('ignore', category=Image.DecompressionBombWarning)
-
-
-def shown_name(name: str) -> str:
-    """A file name as one line of text, whatever bytes it has."""
-    return name if name.isprintable() else ascii(name)
 
 
 def open_image(data: bytes) -> Image.Image:
@@ -34,16 +29,15 @@ def open_image(data: bytes) -> Image.Image:
         Exception: What Pillow raises, for one ``Image.DecompressionBombError`` at more than 179
             megapixels (twice ``Image.MAX_IMAGE_PIXELS``).
     """
-    Image.init()
-    return Image.open(io.BytesIO(data), formats=[name for name in _FORMATS if name in Image.OPEN])
+    return Image.open(io.BytesIO(data), formats=readable_formats())
 
 
 def read_image(data: bytes, name: str) -> Image.Image:
     """Decode an image file to an upright RGB image.
 
     Args:
-        data: The contents of the file (JPEG, PNG, WebP, BMP, TIFF, GIF, AVIF). Of several frames
-            or pages the first counts.
+        data: The contents of the file (JPEG, PNG, WebP, BMP, TIFF, GIF, AVIF, and HEIC where
+            ``pillow-heif`` is installed). Of several frames or pages the first counts.
         name: What error messages call the file.
 
     Returns:
@@ -70,7 +64,7 @@ def read_image(data: bytes, name: str) -> Image.Image:
     except Exception as error:
         # Pillow's own sentence names a BytesIO object, which tells a reader nothing.
         unknown = isinstance(error, Image.UnidentifiedImageError)
-        reason = 'not in a known image format' if unknown else one_line(error)
+        reason = foreign_content(data) if unknown else one_line(error)
         raise ValueError(f'{name}: not a readable image ({reason})') from error
 
 

@@ -4,12 +4,15 @@ import os
 import re
 import zipfile
 from collections.abc import Iterable
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import Any
 
-from .image_reading import shown_name
+from mmfncontra.utils.console import shown_name
+from mmfncontra.utils.files import expand_home
 
-SUFFIXES = ('.jpg', '.jpeg', '.png', '.webp', '.bmp', '.tif', '.tiff')
+from .image_formats import is_hidden, is_image, readable_suffixes
+from .left_out import LINKED_FOLDER, count_left_out, describe_left_out
+
 # Past this no file is an image worth training on.
 MAX_FILE_BYTES = 2**30
 # Members of a zip that unpack to so many times their size are made to fill the memory; what is
@@ -23,9 +26,9 @@ _CHUNK = 2**20
 class ImageSource:
     """Names and contents of the images in a folder (with its subfolders) or a zip.
 
-    Files are chosen by suffix (``SUFFIXES``, in any case); hidden files and folders and macOS's
-    ``__MACOSX`` are left out. The order is natural (``2.png`` before ``10.png``) and depends on
-    the names alone.
+    Files are chosen by suffix (:func:`~.image_formats.readable_suffixes`, in any case); hidden
+    files and folders and those of systems, such as macOS's ``__MACOSX``, are left out. The order
+    is natural (``2.png`` before ``10.png``) and depends on the names alone.
 
     Links to files are followed, wherever they lead, as in any folder; links to folders are not.
     Nothing of a zip is ever written to the disk, so that names such as ``../1.png`` in one lead
@@ -38,6 +41,8 @@ class ImageSource:
 
     Attributes:
         names: Paths of the images relative to ``root``, with forward slashes.
+        left_out: Number of other files, and of links to folders, by kind; see
+            :func:`~.left_out.count_left_out`.
 
     Raises:
         FileNotFoundError: If there is nothing at ``root``.
@@ -46,7 +51,7 @@ class ImageSource:
     """
 
     def __init__(self, root: str | os.PathLike) -> None:
-        self.root = Path(root).expanduser()
+        self.root = expand_home(root)
         self._zip: zipfile.ZipFile | None = None
         self._zip_pid = -1
         if not self.root.exists():
@@ -56,14 +61,18 @@ class ImageSource:
                 'train_dataloader.dataset.data_root'
             )
         self._is_zip = self.root.is_file()
+        self._linked_folders = 0
         files = list(self._list_zip() if self._is_zip else self._list_folder())
-        self.names = sorted({file for file in files if _is_image(file)}, key=_natural)
+        self.names = sorted({file for file in files if is_image(file)}, key=_natural)
+        self.left_out = count_left_out(files)
+        if self._linked_folders:
+            self.left_out[LINKED_FOLDER] = self._linked_folders
         if not self.names:
             kind = 'zip' if self._is_zip else 'folder'
-            others = f'{len(files)} other files' if files else 'no files at all'
+            others = describe_left_out(self.left_out) or 'no others' if files else 'no files at all'
             raise ValueError(
                 f'data_root: no images in the {kind} {str(self.root)!r}, but {others}. '
-                f'Images end in {", ".join(SUFFIXES)}'
+                f'Images end in {", ".join(readable_suffixes())}'
             )
 
     def read(self, name: str) -> bytes:
@@ -102,19 +111,25 @@ class ImageSource:
             return b''.join(iter(lambda: member.read(_CHUNK), b''))
 
     def _list_folder(self) -> Iterable[str]:
-        for folder, _, files in os.walk(self.root, onerror=_refuse_folder):
+        for folder, folders, files in os.walk(self.root, onerror=_refuse_folder):
+            place = Path(folder).relative_to(self.root)
+            self._linked_folders += sum(
+                os.path.islink(os.path.join(folder, name))
+                and not is_hidden((place / name).as_posix())
+                for name in folders
+            )
             for file in files:
-                yield (Path(folder) / file).relative_to(self.root).as_posix()
+                yield (place / file).as_posix()
 
     def _list_zip(self) -> Iterable[str]:
         infos = [info for info in self._open_zip().infolist() if not info.filename.endswith('/')]
         for info in infos:
-            if info.flag_bits & 0x1 and _is_image(info.filename):
+            if info.flag_bits & 0x1 and is_image(info.filename):
                 raise ValueError(
                     f'data_root: {str(self.root)!r} is encrypted ({shown_name(info.filename)}). '
                     'Unpack it and name the folder'
                 )
-            if info.compress_type not in _METHODS and _is_image(info.filename):
+            if info.compress_type not in _METHODS and is_image(info.filename):
                 raise ValueError(
                     f'data_root: {str(self.root)!r} is packed by another method than deflate '
                     f'({shown_name(info.filename)}). Unpack it and name the folder'
@@ -157,12 +172,6 @@ def _refuse_folder(error: OSError) -> None:
     raise ValueError(
         f'data_root: the folder {error.filename!r} cannot be listed ({error.strerror})'
     ) from error
-
-
-def _is_image(name: str) -> bool:
-    path = PurePosixPath(name)
-    hidden = any(part.startswith('.') or part == '__MACOSX' for part in path.parts)
-    return path.suffix.lower() in SUFFIXES and not hidden
 
 
 def _natural(name: str) -> tuple[list[str | tuple[int, str]], str]:

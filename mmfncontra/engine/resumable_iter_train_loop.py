@@ -29,7 +29,7 @@ class ResumableIterTrainLoop(IterBasedTrainLoop):
     mmengine's loop loads and transforms every past batch when a training is resumed. This one moves
     on the sampler alone: the images come in the order of a training that was never interrupted, and
     their transforms draw the same numbers. A validation that was missed is made up for. SIGINT,
-    SIGTERM and SIGUSR1 end the training after the iteration under way, saved.
+    SIGTERM, SIGUSR1 and SIGHUP end the training after the iteration under way, saved.
 
     On a GPU, images that need no more than a random flip are kept there, and a step waits for no
     copy; a loader of other images pins its memory, unless its config says otherwise.
@@ -88,7 +88,7 @@ class ResumableIterTrainLoop(IterBasedTrainLoop):
             The model.
 
         Raises:
-            Stopped: After SIGINT, SIGTERM or SIGUSR1: the training has been saved.
+            Stopped: After SIGINT, SIGTERM, SIGUSR1 or SIGHUP: the training has been saved.
         """
         self.runner.call_hook('before_train')
         self.runner.call_hook('before_train_epoch')

@@ -21,7 +21,11 @@ from mmengine.runner.checkpoint import load_state_dict
 from torch import nn
 from torch.utils.data import DataLoader
 
-from mmfncontra.checkpoints.file import load_checkpoint_file, load_resumable_file
+from mmfncontra.checkpoints.file import (
+    load_checkpoint_file,
+    load_from_option,
+    load_resumable_file,
+)
 from mmfncontra.checkpoints.match_weights import WeightMatch, match_weights
 from mmfncontra.checkpoints.portable_names import PortableCheckpointHook, portable_state
 from mmfncontra.checkpoints.rank_state import (
@@ -34,7 +38,7 @@ from mmfncontra.checkpoints.store import latest_checkpoint
 from mmfncontra.config.check import check_values
 from mmfncontra.models.pretrained import frozen_hashes
 from mmfncontra.registry import RUNNERS
-from mmfncontra.utils.console import quiet_console
+from mmfncontra.utils.console import quiet_console, shown_name
 from mmfncontra.utils.files import whole_file
 from mmfncontra.utils.rng import continued_seed
 from mmfncontra.utils.unwrap import unwrap
@@ -315,7 +319,7 @@ class TrainingRunner(Runner):
         if strict and not match.is_exact:
             raise ValueError(
                 f'{filename} does not fit this config: {match.reason} ({match.describe()}); to '
-                f'start anew from what fits, use --cfg-options load_from={filename}'
+                f'start anew from what fits, use {load_from_option(filename)}'
             )
         if not match.weights:
             raise ValueError(f'nothing in {filename} fits this config: {match.reason}')
@@ -323,9 +327,10 @@ class TrainingRunner(Runner):
             expected[name] = value
         load_state_dict(model, expected, strict=True)
         self._has_loaded = True
-        self.logger.info(f'loaded {len(match.weights)} of {len(expected)} tensors from {filename}')
+        shown = shown_name(filename)
+        self.logger.info(f'loaded {len(match.weights)} of {len(expected)} tensors from {shown}')
         if rest := match.describe(everything=False):
-            self.logger.warning(f'not all of {filename} and this model match: {rest}')
+            self.logger.warning(f'not all of {shown} and this model match: {rest}')
             # Of several lines: for the log file only.
             self.logger.info(f'all that does not match:\n{match.describe(num=None)}')
         self._warn_of_frozen(model, match)

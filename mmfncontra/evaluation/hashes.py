@@ -10,7 +10,7 @@ from mmfncontra.utils.checks import check_image
 
 def text_hash(text: str) -> str:
     """First 16 hexadecimal digits of a text's SHA-256."""
-    return hashlib.sha256(text.encode()).hexdigest()[:16]
+    return hashlib.sha256(text.encode(errors='surrogatepass')).hexdigest()[:16]
 
 
 def content_digests(images: Sequence[np.ndarray]) -> np.ndarray:

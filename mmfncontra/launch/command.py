@@ -7,6 +7,8 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import NoReturn
 
+from mmfncontra.utils.console import escape_unprintable, flush_streams, say
+
 from .contract import LAUNCHER_VARIABLE, USER_ERROR
 
 USER_ERRORS = (ValueError, OSError, ImportError)
@@ -44,16 +46,17 @@ def _tell_mistake(message: str) -> None:
     """Print an error; a rank leaves that to the launcher, which says once what several found."""
     file = os.environ.get('TORCHELASTIC_ERROR_FILE')
     if file and LAUNCHER_VARIABLE in os.environ:
-        Path(file).write_text(json.dumps(dict(message=message)))
+        Path(file).write_text(json.dumps(dict(message=message)), encoding='utf-8')
     else:
-        print(f'error: {message}', file=sys.stderr)
+        say(f'error: {message}', sys.stderr)
 
 
 def run_command(main: Callable[[], object]) -> NoReturn:
     """Run the body of a command-line tool and leave with its exit code.
 
     An error of the user (a wrong argument, a missing file, a package to install) is its message
-    on stderr and exit code 2; every other exception keeps its traceback.
+    on stderr and exit code 2; every other exception keeps its traceback. Any text can be printed,
+    whatever the encoding of the streams.
 
     Args:
         main: The tool without its argument list.
@@ -61,6 +64,7 @@ def run_command(main: Callable[[], object]) -> NoReturn:
     Raises:
         SystemExit: Always, unless ``main`` fails through a fault of the program.
     """
+    escape_unprintable()
     try:
         main()
     except Exception as error:
@@ -69,4 +73,6 @@ def run_command(main: Callable[[], object]) -> NoReturn:
             raise
         _tell_mistake(message)
         sys.exit(USER_ERROR)
+    finally:
+        flush_streams()
     sys.exit(0)

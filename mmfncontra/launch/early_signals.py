@@ -5,17 +5,17 @@ import signal
 import threading
 from types import FrameType
 
-from .contract import PREEMPTED, STOP_SIGNALS
+from .contract import PREEMPTED, heard_signals
 
 
 def leave_when_told() -> None:
-    """Leave with :data:`~.contract.PREEMPTED` upon SIGTERM and SIGUSR1, at once.
+    """Leave with :data:`~.contract.PREEMPTED` upon SIGTERM, SIGUSR1 and SIGHUP, at once.
 
     That is until something else handles them, such as a training that can be saved. A thread
     listens: a process that waits for others (the ranks of a training do when they start) comes to
     no handler of python's.
     """
-    numbers = set(STOP_SIGNALS) - {signal.SIGINT}
+    numbers = set(heard_signals()) - {signal.SIGINT}
     told, tell = os.pipe()
     os.set_blocking(tell, False)
     for number in numbers:

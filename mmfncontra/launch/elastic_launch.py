@@ -23,6 +23,8 @@ from torch.distributed.elastic.agent.server.local_elastic_agent import LocalElas
 from torch.distributed.elastic.multiprocessing.errors import ChildFailedError, ProcessFailure
 from torch.distributed.launcher import api
 
+from mmfncontra.utils.console import escape_unprintable, say
+
 from .contract import (
     INTERRUPTED,
     LAUNCHED_VARIABLE,
@@ -31,7 +33,9 @@ from .contract import (
     RESTARTED_VARIABLE,
     STOP_SIGNALS,
     USER_ERROR,
+    heard_signals,
 )
+from .lost_terminal import leave_lost_terminal
 
 _SAVED = {PREEMPTED, INTERRUPTED}
 # Seconds that ranks have from a signal, or from the first one that left, to the last one.
@@ -43,8 +47,8 @@ _GRACE_OF_USER_ERROR = 5.0
 class TrainingAgent(LocalElasticAgent):
     """Torch's elastic agent, which lets ranks save.
 
-    SIGINT, SIGTERM and SIGUSR1 are passed on to every rank, once, and the agent waits for what the
-    ranks do. Ranks that leave with :data:`~.contract.PREEMPTED` or
+    SIGINT, SIGTERM, SIGUSR1 and SIGHUP are passed on to every rank, once, and the agent waits for
+    what the ranks do. Ranks that leave with :data:`~.contract.PREEMPTED` or
     :data:`~.contract.INTERRUPTED` are waited for, and neither these nor a
     :data:`~.contract.USER_ERROR` are started again; nor is anything after a signal.
 
@@ -60,12 +64,13 @@ class TrainingAgent(LocalElasticAgent):
         self._received: list[int] = []
         self._starting = False
         self._is_over = False
-        for number in STOP_SIGNALS:
+        for number in heard_signals():
             signal.signal(number, self._on_signal)
 
     def _on_signal(self, number: int, frame: FrameType | None) -> None:
         if self._is_over:
             return
+        leave_lost_terminal(number)
         self._received.append(number)
         if self._starting:  # told when all of them are there
             return
@@ -180,7 +185,7 @@ def exit_code(codes: Iterable[int]) -> int:
 
 
 def _say(message: str) -> None:
-    print(message, file=sys.stderr, flush=True)
+    say(message, sys.stderr)
 
 
 def _report(failures: Mapping[int, ProcessFailure]) -> int:
@@ -221,6 +226,7 @@ def launch(argv: Sequence[str] | None = None) -> int:
     Returns:
         0, or :func:`exit_code` of the ranks.
     """
+    escape_unprintable()
     args = run.parse_args(argv)
     try:
         _check(args)

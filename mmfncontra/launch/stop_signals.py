@@ -8,7 +8,8 @@ from types import FrameType, TracebackType
 import torch
 from mmengine.dist import get_world_size
 
-from .contract import INTERRUPTED, PREEMPTED, STOP_SIGNALS
+from .contract import INTERRUPTED, PREEMPTED, heard_signals
+from .lost_terminal import leave_lost_terminal
 
 
 class Stopped(Exception):
@@ -27,7 +28,9 @@ class Stopped(Exception):
 
 
 class StopSignals:
-    """Notes SIGINT, SIGTERM and SIGUSR1 inside a ``with`` block, for the loop to ask about.
+    """Notes the signals that ask to stop inside a ``with`` block, for the loop to ask about.
+
+    These are SIGINT, SIGTERM, SIGUSR1 and, unless it is ignored, SIGHUP.
 
     Ranks agree: whichever was told, all of them learn of it after the same iteration. A second
     Ctrl-C does not wait for that.
@@ -49,7 +52,7 @@ class StopSignals:
 
     def __enter__(self) -> 'StopSignals':
         if threading.current_thread() is threading.main_thread():  # elsewhere it is not allowed
-            for number in STOP_SIGNALS:
+            for number in heard_signals():
                 self._before[number] = signal.signal(number, self._note)
         if get_world_size() > 1:
             # Of its own, on the CPU: it does not wait for a GPU, nor for what else is sent.
@@ -75,6 +78,7 @@ class StopSignals:
             return
         if number == self.received == signal.SIGINT:
             raise KeyboardInterrupt
+        leave_lost_terminal(number)
         self.received = number
 
     def ask(self) -> int:

@@ -28,7 +28,7 @@ def hold_study(work_dir: str | Path) -> Iterator[IO[str]]:
         work_dir.mkdir(parents=True, exist_ok=True)
     except FileExistsError as error:
         raise ValueError(f'work_dir must be a folder, but {work_dir} is a file') from error
-    with (work_dir / '.lock').open('a+') as file:
+    with (work_dir / '.lock').open('a+', encoding='utf-8') as file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError as error:

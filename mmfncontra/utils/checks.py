@@ -7,6 +7,8 @@ from numbers import Real
 from pathlib import Path
 from typing import Any
 
+from .files import expand_home
+
 
 def check_integers(minimum: int = 1, /, **arguments: object) -> None:
     """Check that arguments are whole numbers of a minimum; ``True`` and ``2.0`` are none.
@@ -203,7 +205,7 @@ def check_writable(path: str | Path, option: str, *, is_folder: bool = False) ->
         ValueError: If it is a folder where a file is wanted or the other way round, or the folder
             cannot be made or written.
     """
-    path = Path(path).expanduser()
+    path = expand_home(path)
     if is_folder and path.exists() and not path.is_dir():
         raise ValueError(f'{option} must be a folder, but {path} is a file')
     if not is_folder and path.is_dir():

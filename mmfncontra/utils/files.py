@@ -43,6 +43,16 @@ def whole_file(path: str | Path) -> Iterator[Path]:
         raise
 
 
+def expand_home(path: str | os.PathLike) -> Path:
+    """A path with the home folder in place of a leading ``~``.
+
+    Args:
+        path: The path. One that begins with the name of no user, such as ``~old``, stays as it is,
+            and so does any where there is no home folder, as for a user id without a name.
+    """
+    return Path(os.path.expanduser(path))
+
+
 def write_json(path: str | Path, content: Any) -> Path:
     """Write a JSON file, whole or not at all, and make its folder.
 

@@ -85,7 +85,9 @@ def insert(text: str, block: str) -> str:
 
 def update_readme(file: Path, block: str) -> None:
     """Write a block between the markers of a file, which is made where it is not there."""
-    file.write_text(insert(file.read_text() if file.is_file() else '', block))
+    file.write_text(
+        insert(file.read_text(encoding='utf-8') if file.is_file() else '', block), encoding='utf-8'
+    )
 
 
 def _differences(values: Scores, name: str) -> list[float]:

@@ -128,7 +128,7 @@ def split_at_results(file: Path) -> tuple[str, str]:
     check_writable(file, '--out')
     if not file.exists():
         return '', ''
-    before, begin, rest = file.read_text().partition(BEGIN)
+    before, begin, rest = file.read_text(encoding='utf-8').partition(BEGIN)
     _, end, after = rest.partition(END + '\n')
     if not (begin and end):
         raise ValueError(f'{file} must have the lines {BEGIN} and {END}, or not be there')
@@ -146,4 +146,4 @@ def write_results(file: Path, text: str) -> None:
         ValueError: See :func:`split_at_results`.
     """
     before, after = split_at_results(file)
-    file.write_text(f'{before}{BEGIN}\n\n{text}\n\n{END}\n{after}')
+    file.write_text(f'{before}{BEGIN}\n\n{text}\n\n{END}\n{after}', encoding='utf-8')

@@ -56,7 +56,12 @@ def _link_to_itself(path):
 DATA = [
     ('nowhere', lambda path: None, r'--data nowhere', 'there is no folder or zip'),
     ('empty', lambda path: path.mkdir(), "'empty'", r'end in \.jpg'),
-    ('texts', _files(a_txt=b'x', b_csv=b'y'), "'texts'.*2 other files", r'end in \.jpg'),
+    (
+        'texts',
+        _files(a_txt=b'x', b_csv=b'y'),
+        "'texts'.*2 other files are left out",
+        r'end in \.jpg',
+    ),
     ('text.zip', lambda path: path.write_text('no zip'), r'text\.zip', 'folder|zip'),
     ('one.png', lambda path: Image.new('RGB', (64, 64)).save(path), r'one\.png', 'folder|zip'),
     ('empty.zip', lambda path: path.write_bytes(b''), r'empty\.zip', 'folder|zip'),

@@ -1,10 +1,16 @@
 import os
+import shlex
 
 import pytest
 import torch
 from torch import nn
 
-from mmfncontra.checkpoints.file import load_checkpoint_file, load_resumable_file
+from mmfncontra.apis import parse_options
+from mmfncontra.checkpoints.file import (
+    load_checkpoint_file,
+    load_from_option,
+    load_resumable_file,
+)
 
 
 def _state():
@@ -99,6 +105,12 @@ def test_weights_alone_are_not_resumable(tmp_path):
     path = _save(tmp_path / 'a.pth', dict(state_dict=_state(), meta={}))
     with pytest.raises(ValueError, match=r'lacks message_hub, optimizer; .* load_from='):
         load_resumable_file(path)
+
+
+@pytest.mark.parametrize('path', ['a.pth', 'my runs/a.pth', 'a,b.pth', "it's/a [1].pth", 'ä.pth'])
+def test_the_advised_option_names_the_file_whatever_it_is_called(path):
+    _, word = shlex.split(load_from_option(path))
+    assert parse_options([word]) == {'load_from': path}
 
 
 def test_a_checkpoint_without_iteration_is_not_resumable(tmp_path):

@@ -120,3 +120,14 @@ def test_weights_that_are_no_numbers(tmp_path):
         torch.save(checkpoint, tmp_path / 'a.pth')
         with pytest.raises(ValueError, match=r'a\.pth holds .* not finite, in generator\.b'):
             check_finite(tmp_path / 'a.pth')
+
+
+def test_a_path_may_be_bytes_that_are_no_text(tmp_path):
+    folder = tmp_path / 'caf\udce9 läufe'
+    folder.mkdir()
+    paths = [folder / f'iter_{i}.pth' for i in (1, 2)]
+    for path in paths:
+        path.write_bytes(b'')
+    write_pointer(folder, paths[0])
+    assert (folder / 'last_checkpoint').read_bytes() == os.fsencode(paths[0])
+    assert checkpoints_of(folder)[0] == paths[0]

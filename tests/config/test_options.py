@@ -22,6 +22,22 @@ def test_words_become_values():
     ) == {'a.b': 20, 'c': 0.5, 'd': True, 'e': None, 'f': (0.5, 0.9), 'g': 'x=y', 'h': [1, 'a']}
 
 
+@pytest.mark.parametrize(
+    ('word', 'value'),
+    [
+        ('a=/my photos/x.pth', '/my photos/x.pth'),
+        ('a="/a,b (1).pth"', '/a,b (1).pth'),
+        ("a='it, too'", 'it, too'),
+        ('a= 0.5', 0.5),
+        ('a="12"', 12),
+        ('a=(1, 2)', (1, 2)),
+        ('a=', ''),
+    ],
+)
+def test_names_with_spaces_and_commas(word, value):
+    assert parse_options([word]) == {'a': value}
+
+
 @pytest.mark.parametrize('word', ['train_cfg.max_iters', '=1', 'a=(1,2'])
 def test_words_that_are_none(word):
     with pytest.raises(ValueError, match='--cfg-options'):

@@ -104,6 +104,29 @@ def test_cache_budget(folder, monkeypatch, log):
         np.testing.assert_array_equal(a['img'], b['img'])
 
 
+def test_what_is_lost_is_one_line(folder, log):
+    FewShotDataset(folder, 16)
+    assert 'check_data' not in ' '.join(log)
+    for name in ('a.HEIC', 'b.gif', 'c.gif', '.d.png'):
+        (folder / name).write_bytes(b'')
+    Image.fromarray(pixels(0)).save(folder / 'same.bmp')
+    for i in range(2):
+        Image.fromarray(pixels(i) // 16).save(folder / f'dark{i}.png')
+    log.clear()
+    FewShotDataset(folder, 16, cache_mb=0)
+    (line,) = [message for message in log if 'check_data' in message]
+    assert re.match(r'\d other files are left out: 2 \.gif, ', line) and '1 hidden' in line
+    assert 'of the images at 16×16 2 are nearly black, 1 repeats another' in line
+    assert line.endswith(f'python tools/check_data.py {folder}') and '\n' not in line
+
+
+def test_odd_names_stay_on_their_line(folder, log):
+    odd = folder.rename(folder.with_name('a\nb c'))
+    (odd / 'x.gif').write_bytes(b'')
+    FewShotDataset(odd, 16)
+    assert '\n' not in ''.join(log) and log[-1].endswith(r"/a\x0ab c'")
+
+
 def test_fit(tmp_path):
     image = pixels(0, (20, 40))
     Image.fromarray(image).save(tmp_path / 'wide.png')

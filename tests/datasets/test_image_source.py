@@ -73,8 +73,24 @@ def test_no_images(tmp_path):
     with pytest.raises(ValueError, match=r'no images.*no files at all'):
         ImageSource(tmp_path)
     (tmp_path / 'a.txt').write_text('')
-    with pytest.raises(ValueError, match=r'no images.*1 other files'):
+    with pytest.raises(ValueError, match=r'no images.*1 other file is left out: 1 \.txt'):
         ImageSource(tmp_path)
+
+
+def test_what_is_left_out_is_counted(root):
+    assert ImageSource(root).left_out == {'hidden': 4, '.txt': 1, 'without suffix': 1}
+
+
+def test_links_to_folders_are_counted(tmp_path):
+    root = tmp_path / 'images'
+    (root / '.hidden').mkdir(parents=True)
+    (root / '1.png').write_bytes(b'')
+    (tmp_path / 'elsewhere').mkdir()
+    (tmp_path / 'elsewhere' / '2.png').write_bytes(b'')
+    for link in (root / 'link', root / '.hidden' / 'link'):
+        link.symlink_to(tmp_path / 'elsewhere', target_is_directory=True)
+    source = ImageSource(root)
+    assert source.names == ['1.png'] and source.left_out == {'links to folders': 1}
 
 
 def test_neither_folder_nor_zip(tmp_path):

@@ -20,7 +20,12 @@ signal.pause() if sys.argv[1] == 'handled' else lock.acquire()
 @pytest.mark.skipif(sys.platform == 'win32', reason='needs signals of POSIX')
 @pytest.mark.parametrize(
     ('kind', 'name', 'code'),
-    [('waits', 'SIGTERM', 75), ('waits', 'SIGUSR1', 75), ('handled', 'SIGTERM', 3)],
+    [
+        ('waits', 'SIGTERM', 75),
+        ('waits', 'SIGUSR1', 75),
+        ('waits', 'SIGHUP', 75),
+        ('handled', 'SIGTERM', 3),
+    ],
 )
 def test_a_process_leaves_until_something_else_handles_it(kind, name, code):
     process = subprocess.Popen(

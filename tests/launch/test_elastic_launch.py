@@ -19,7 +19,7 @@ from pathlib import Path
 what, folder = sys.argv[1], Path(sys.argv[2])
 rank, restarts = int(os.environ['RANK']), int(os.environ['TORCHELASTIC_RESTART_COUNT'])
 got = []
-for number in (signal.SIGINT, signal.SIGTERM, signal.SIGUSR1):
+for number in (signal.SIGINT, signal.SIGTERM, signal.SIGUSR1, signal.SIGHUP):
     signal.signal(number, lambda number, frame: got.append(number))
 if what == 'orphan':
     from mmfncontra.launch.parent_death import leave_with_parent
@@ -79,7 +79,8 @@ def joined(process):
 
 
 @pytest.mark.parametrize(
-    ('number', 'code'), [(signal.SIGTERM, 75), (signal.SIGUSR1, 75), (signal.SIGINT, 130)]
+    ('number', 'code'),
+    [(signal.SIGTERM, 75), (signal.SIGUSR1, 75), (signal.SIGHUP, 75), (signal.SIGINT, 130)],
 )
 def test_every_rank_is_told_once_and_may_save(start, tmp_path, capfd, number, code):
     process = start('save', '--max-restarts=2')

@@ -166,3 +166,14 @@ def test_what_else_may_end_a_slurm_job(slurm, tmp_path):
     code, errors = finish(process)
     assert code == 130 and 'interrupted and saved' in errors
     assert not (tmp_path / 'requeued').exists()
+
+
+@pytest.mark.skipif(
+    shutil.which('git') is None or not (ROOT / '.git').exists(), reason='needs a clone of git'
+)
+def test_scripts_have_line_ends_of_unix_in_any_clone():
+    asked = [str(path.relative_to(ROOT)) for path in ROOT.glob('tools/*.sh')]
+    asked += ['tools/train.py', 'configs/fastgan/fastgan.py']
+    command = ['git', '-c', 'core.autocrlf=true', 'check-attr', 'eol', '--', *asked]
+    told = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
+    assert [line.rpartition(': ')[2] for line in told.stdout.splitlines()] == ['lf'] * len(asked)

@@ -1,9 +1,10 @@
 import errno
 import os
+from pathlib import Path
 
 import pytest
 
-from mmfncontra.utils.files import whole_file
+from mmfncontra.utils.files import expand_home, whole_file
 
 
 def test_a_file_is_written_whole(tmp_path):
@@ -49,3 +50,21 @@ def test_other_errors_pass(tmp_path):
         unfinished.write_text('half')
         raise ZeroDivisionError
     assert not list(tmp_path.iterdir())
+
+
+def test_the_home_folder(monkeypatch):
+    monkeypatch.setenv('HOME', '/somewhere')
+    assert expand_home('~/photos') == Path('/somewhere/photos')
+    assert expand_home(Path('photos')) == Path('photos')
+    assert expand_home('~no-such-user/photos') == Path('~no-such-user/photos')
+
+
+def test_no_home_folder(monkeypatch):
+    pwd = pytest.importorskip('pwd', reason='needs user ids of POSIX')
+
+    def unknown(uid):
+        raise KeyError(uid)
+
+    monkeypatch.delenv('HOME', raising=False)
+    monkeypatch.setattr(pwd, 'getpwuid', unknown)
+    assert expand_home('~/photos') == Path('~/photos')

@@ -1,13 +1,13 @@
 """A study on one page: values, curves and samples of its variants side by side."""
 
 import os
-import shlex
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from urllib.parse import quote
 
 from mmfncontra.evaluation.card import SEEN_MARK
 from mmfncontra.launch.typed import typed
+from mmfncontra.utils.console import shell_line
 from mmfncontra.utils.files import whole_file
 from mmfncontra.visualization.report.html import render_page
 from mmfncontra.visualization.report.images import inline_pictures
@@ -188,6 +188,6 @@ def _row(run: AblationRun, state: str, record: RunRecord | None, folder: Path) -
         iterations=f'{done} of {planned}' if planned else str(done),
         folder=place,
         link=f'{quote(place)}/report.html' if has_report else '',
-        report=shlex.join([*typed('report'), run.work_dir.as_posix()]) if record else '',
+        report=shell_line(*typed('report'), run.work_dir) if record else '',
         command=portable_command(run.command),
     )

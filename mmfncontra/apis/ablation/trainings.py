@@ -17,7 +17,7 @@ from mmfncontra.launch.contract import INTERRUPTED, PREEMPTED
 from mmfncontra.launch.stop_signals import StopSignals
 from mmfncontra.launch.study_lock import hold_study, name_holders
 from mmfncontra.utils.checks import check_integers
-from mmfncontra.utils.console import note
+from mmfncontra.utils.console import note, shell_line
 from mmfncontra.utils.shipped import checkout
 
 from .progress import StudyProgress
@@ -144,7 +144,7 @@ def check_runs(
         ):
             raise ValueError(
                 f'{run.work_dir} holds a run with another config or other options '
-                f'({" ".join(found.get("command", ()))}): take another --work-dir or name, or '
+                f'({shell_line(*found.get("command", ()))}): take another --work-dir or name, or '
                 'remove that folder'
             )
         records[run] = record
@@ -226,7 +226,7 @@ def run_trainings(
         Why, by name, for each run that failed.
 
     Raises:
-        SystemExit: With code 130 after Ctrl-C, 75 after SIGTERM.
+        SystemExit: With code 130 after Ctrl-C, 75 after SIGTERM, SIGUSR1 and SIGHUP.
         ValueError: If another process trains in the folder, or Slurm has runs of it in its queue.
     """
     shares = machine_shares(jobs)

@@ -12,6 +12,7 @@ from typing import Any
 import yaml
 
 from mmfncontra.config.near_names import did_you_mean
+from mmfncontra.utils.files import expand_home
 
 _NAME = re.compile(r'\w([\w .+-]*[\w+-])?')
 
@@ -123,7 +124,7 @@ def read_variants(path: str | Path, config: str | None = None) -> list[Variant]:
         FileNotFoundError: If there is no such file.
         ValueError: If it holds something else.
     """
-    path = Path(path).expanduser()
+    path = expand_home(path)
     if not path.is_file():
         raise FileNotFoundError(f'there is no file of variants at {path}')
     try:

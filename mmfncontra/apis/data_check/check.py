@@ -18,6 +18,7 @@ from mmfncontra.config.size import read_size, set_size
 from mmfncontra.datasets.image_source import ImageSource
 from mmfncontra.models.losses.lpips_reconstruction_loss import vgg16_weights_file
 from mmfncontra.utils.console import note
+from mmfncontra.utils.files import expand_home
 from mmfncontra.utils.shipped import shipped_configs, shipped_name
 
 from .duplicates import Duplicates, find_duplicates
@@ -28,6 +29,8 @@ from .findings import (
     config_problems,
     cost_remarks,
     dataset_config,
+    empty_images,
+    left_out_files,
     remarks,
 )
 from .flip_safety import FlipVerdict, judge_flips
@@ -41,7 +44,8 @@ class DataCheck:
 
     Attributes:
         data: The folder or zip.
-        images: Facts of every file, in natural order.
+        images: Facts of every file that is taken for an image, in natural order.
+        left_out: Number of other files by kind.
         size: Side in pixels that the images are judged for.
         config: Path of the config, or None if none fits.
         needs_size: Whether the config has another size of its own, and needs ``--size``.
@@ -56,6 +60,7 @@ class DataCheck:
 
     data: str
     images: list[ImageFacts]
+    left_out: dict[str, int]
     size: int
     config: str | None
     needs_size: bool
@@ -92,6 +97,7 @@ class DataCheck:
             trainable=self.trainable,
             num_files=len(self.images),
             num_readable=len(names),
+            left_out=self.left_out,
             size=self.size,
             config=self.config,
             needs_size=self.needs_size,
@@ -115,10 +121,10 @@ class DataCheck:
         Raises:
             ValueError: If the path cannot be written.
         """
-        path = Path(path).expanduser()
+        path = expand_home(path)
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_text(json.dumps(self.to_dict(), indent=2) + '\n')
+            path.write_text(json.dumps(self.to_dict(), indent=2) + '\n', encoding='utf-8')
         except OSError as error:
             raise ValueError(f'{path} cannot be written: {error}') from error
 
@@ -150,7 +156,8 @@ def check_data(
     if size is not None:
         read_size(size)
     cfg, own_size = (None, None) if config is None else _load(config, data, size)
-    images = inspect_images(ImageSource(data))
+    source = ImageSource(data)
+    images = inspect_images(source)
     readable = [image for image in images if not image.error]
     if size is None:
         sides = [image.side for image in readable]
@@ -168,6 +175,8 @@ def check_data(
     classes = find_classes([image.name for image in images])
     findings = [
         *bad_files(images, size, dataset_config(cfg)),
+        *left_out_files(source.left_out),
+        *empty_images(readable),
         *config_problems(cfg, classes, len(readable), size),
         *remarks(readable, duplicates, flips, classes, cfg),
     ]
@@ -183,6 +192,7 @@ def check_data(
     return DataCheck(
         data=str(data),
         images=images,
+        left_out=source.left_out,
         size=size,
         config=None if config is None else shipped_name(config),
         needs_size=own_size not in (None, size),
@@ -242,13 +252,23 @@ def summarise(images: Sequence[ImageFacts]) -> dict[str, Any]:
 
 
 _PICKS = (min, np.median, max)
+_RECORDED = (
+    'name',
+    'width',
+    'height',
+    'format',
+    'mode',
+    'has_alpha',
+    'is_rotated',
+    'digest',
+    'low_content',
+)
 
 
 def _record(image: ImageFacts) -> dict[str, Any]:
     if image.error:
         return dict(name=image.name, error=image.error)
-    keys = ('name', 'width', 'height', 'format', 'mode', 'has_alpha', 'is_rotated', 'digest')
-    return {key: getattr(image, key) for key in keys}
+    return {key: getattr(image, key) for key in _RECORDED}
 
 
 def _stacked(images: Sequence[ImageFacts], key: str) -> np.ndarray:

@@ -1,11 +1,15 @@
 """What :func:`check_data` tells about images and config, each with a remedy."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from mmengine.config import Config
+
+from mmfncontra.datasets.left_out import left_out_remedy
+from mmfncontra.datasets.low_content import REMEDIES
+from mmfncontra.utils.console import shown_name
 
 from .duplicates import Duplicates
 from .flip_safety import FlipVerdict
@@ -54,7 +58,7 @@ def bad_files(images: list[ImageFacts], size: int, dataset: dict[str, Any]) -> l
     """
     broken = [image.error for image in images if image.error]
     small = [
-        f'{image.name} ({image.width}×{image.height})'
+        f'{shown_name(image.name)} ({image.width}×{image.height})'
         for image in images
         if not image.error and image.side < size and not dataset.get('allow_upscale')
     ]
@@ -73,6 +77,35 @@ def bad_files(images: list[ImageFacts], size: int, dataset: dict[str, Any]) -> l
         ways += [f'enlarge them with {_KEY}.allow_upscale=True (they lack fine detail)']
         message = f'{_files(small)} smaller than {size} pixels: {_listed(small)}'
         findings.append(Finding(message, ', or '.join(ways), stops))
+    return findings
+
+
+def left_out_files(left_out: Mapping[str, int]) -> list[Finding]:
+    """Files that are not trained on, those with the same remedy together.
+
+    Args:
+        left_out: Numbers by kind, see :func:`mmfncontra.datasets.left_out.count_left_out`.
+    """
+    kinds: dict[str, list[str]] = {}
+    for kind, number in left_out.items():
+        kinds.setdefault(left_out_remedy(kind), []).append(f'{number} {shown_name(kind)}')
+    return [
+        Finding(f'left out, not trained on: {_listed(words, 8)}', remedy)
+        for remedy, words in kinds.items()
+    ]
+
+
+def empty_images(images: Sequence[ImageFacts]) -> list[Finding]:
+    """Images that hardly teach anything, by kind.
+
+    Args:
+        images: Facts of the images that can be read.
+    """
+    findings = []
+    for kind, remedy in REMEDIES.items():
+        names = [shown_name(image.name) for image in images if image.low_content == kind]
+        if names:
+            findings.append(Finding(f'{_files(names)} {kind}: {_listed(names)}', remedy))
     return findings
 
 

@@ -11,6 +11,7 @@ from tqdm import tqdm
 
 from mmfncontra.datasets.image_reading import open_image, read_image, resize_image
 from mmfncontra.datasets.image_source import ImageSource
+from mmfncontra.datasets.low_content import low_content
 from mmfncontra.utils.checks import check_interval
 from mmfncontra.utils.threaded_map import threaded_map
 
@@ -42,6 +43,7 @@ class ImageFacts:
         has_alpha: Whether it can be transparent; transparent parts become white.
         is_rotated: Whether its EXIF orientation turns or mirrors it.
         digest: Hash of size and decoded pixels.
+        low_content: Why it hardly teaches anything, such as 'nearly black'; empty for most.
         thumbnail: 64 × 64 × 3 of the central square, uint8.
         textures: Local patterns, see :func:`texture_histograms`.
     """
@@ -55,6 +57,7 @@ class ImageFacts:
     has_alpha: bool = False
     is_rotated: bool = False
     digest: str = ''
+    low_content: str = ''
     thumbnail: np.ndarray = field(default_factory=_empty_thumbnail, repr=False, compare=False)
     textures: np.ndarray = field(
         default_factory=lambda: np.zeros(TEXTURE_SHAPE, np.float32), repr=False, compare=False
@@ -105,6 +108,7 @@ def inspect_image(data: bytes, name: str) -> ImageFacts:
         has_alpha=has_alpha,
         is_rotated=orientation in range(2, 9),
         digest=digest.hexdigest(),
+        low_content=low_content(view),
         thumbnail=resize_image(view, THUMBNAIL_SIZE),
         textures=texture_histograms(view),
     )

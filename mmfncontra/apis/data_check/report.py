@@ -1,9 +1,9 @@
 """A check of images as text for a screen."""
 
-import shlex
 from collections.abc import Iterator, Sequence
 
 from mmfncontra.launch.typed import typed
+from mmfncontra.utils.console import shell_line, shown_name
 
 from .check import DataCheck, summarise
 from .duplicates import Duplicates
@@ -27,7 +27,7 @@ def describe_check(check: DataCheck) -> str:
         *_describe_training(check),
     ]
     width = max(len(key) for key, _ in rows) + 2
-    lines = [check.data, '']
+    lines = [shown_name(check.data), '']
     last = None
     for key, text in rows:
         lines.append(f'{"" if key == last else key:<{width}}{text}')
@@ -46,6 +46,8 @@ def _describe_images(check: DataCheck) -> Iterator[tuple[str, str]]:
     broken = [image.error for image in check.images if image.error]
     good = check.readable
     yield 'files', f'{len(check.images)}, of which {len(good)} can be read'
+    if check.left_out:
+        yield 'left out', _counted(check.left_out)
     for error in _some(broken, _BROKEN):
         yield 'broken', error
     if not good:
@@ -73,7 +75,7 @@ def _describe_images(check: DataCheck) -> Iterator[tuple[str, str]]:
 
 
 def _describe_duplicates(check: DataCheck) -> Iterator[tuple[str, str]]:
-    names = [image.name for image in check.readable]
+    names = [shown_name(image.name) for image in check.readable]
     duplicates: Duplicates = check.duplicates
     kinds = (
         ('same pixels', duplicates.exact),
@@ -118,7 +120,8 @@ def _conclude(check: DataCheck) -> str:
     if not check.trainable:
         return 'Not ready: repair what is listed, and check again.'
     size = ['--size', str(check.size)] if check.needs_size else []
-    return f'Ready: {shlex.join([*typed("train"), check.config, *size, "--data", check.data])}'
+    words = [*typed('train'), check.config, *size, '--data', check.data]
+    return f'Ready: {shell_line(*words)}'
 
 
 def _some(lines: Sequence[str], most: int) -> list[str]:
@@ -127,7 +130,7 @@ def _some(lines: Sequence[str], most: int) -> list[str]:
 
 
 def _counted(counts: dict[str, int]) -> str:
-    return _some_words([f'{count} {name}' for name, count in counts.items()])
+    return _some_words([f'{count} {shown_name(name)}' for name, count in counts.items()])
 
 
 def _some_words(words: list[str], most: int = 8) -> str:

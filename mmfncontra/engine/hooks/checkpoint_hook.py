@@ -14,6 +14,7 @@ from mmfncontra.checkpoints.store import write_pointer
 from mmfncontra.config.near_names import did_you_mean
 from mmfncontra.evaluation.metrics.sample_metric import check_monitored
 from mmfncontra.registry import HOOKS
+from mmfncontra.utils.console import shown_name
 from mmfncontra.utils.files import remove_unfinished
 
 
@@ -194,4 +195,5 @@ class CheckpointHook(MMEngineCheckpointHook):
             if self.file_backend.isfile(path):
                 self.file_backend.remove(path)
         except OSError as error:
-            print_log(f'{path} could not be removed: {error.strerror}', 'current', WARNING)
+            shown = shown_name(path)
+            print_log(f'{shown} could not be removed: {error.strerror}', 'current', WARNING)

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from mmengine.runner import Runner
 
+from mmfncontra.utils.console import shown_name
 from mmfncontra.utils.files import write_json
 
 
@@ -26,7 +27,7 @@ def read_history(runner: Runner, path: Path, key: str = 'iteration') -> list[dic
     except FileNotFoundError:
         return []
     except (OSError, ValueError, TypeError, KeyError, RecursionError) as error:
-        runner.logger.warning(f'{path} is unreadable and begins anew: {error}')
+        runner.logger.warning(f'{shown_name(path)} is unreadable and begins anew: {error}')
         return []
     if len(kept) < len(entries):
         write_json(path, kept)

@@ -89,8 +89,9 @@ def begin_worker(parent: int, begin: Callable[[int], None] | None, number: int) 
         begin: What else a worker begins with.
         number: Of the worker.
     """
-    if hasattr(signal, 'SIGUSR1'):
-        signal.signal(signal.SIGUSR1, signal.SIG_IGN)
+    for name in ('SIGUSR1', 'SIGHUP'):
+        if hasattr(signal, name):
+            signal.signal(getattr(signal, name), signal.SIG_IGN)
     if hasattr(signal, 'sigwaitinfo'):
         signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})
         threading.Thread(target=_leave_when_told_by, args=(parent,), daemon=True).start()

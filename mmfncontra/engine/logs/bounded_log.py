@@ -34,7 +34,13 @@ class BoundedLogFile(RotatingFileHandler):
             raise ValueError(
                 f'head_bytes must be at most half of max_bytes ({max_bytes}), got {head_bytes}'
             )
-        super().__init__(filename, maxBytes=max_bytes, backupCount=1, encoding='utf-8')
+        super().__init__(
+            filename,
+            maxBytes=max_bytes,
+            backupCount=1,
+            encoding='utf-8',
+            errors='backslashreplace',  # names of files may hold bytes that are no text
+        )
         self.head_bytes = head_bytes
 
     def doRollover(self) -> None:

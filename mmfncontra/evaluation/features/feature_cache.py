@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 from mmengine.dist import all_gather_object, broadcast_object_list, get_dist_info
 
-from mmfncontra.utils.files import whole_file
+from mmfncontra.utils.files import expand_home, whole_file
 
 from ..hashes import content_digests, set_sha256
 from .extractor import FeatureExtractor
@@ -108,7 +108,7 @@ def _path(
         extra=extra,
     )
     name = hashlib.sha256(json.dumps(key, sort_keys=True).encode()).hexdigest()[:32]
-    return Path(cache_dir).expanduser() / f'{extractor.name}-{name}.npz'
+    return expand_home(cache_dir) / f'{extractor.name}-{name}.npz'
 
 
 def _read(path: Path, digests: np.ndarray) -> dict[str, np.ndarray] | None:

@@ -18,7 +18,7 @@ from mmfncontra.models.pretrained.perceptual_features import (
     unit_features,
 )
 from mmfncontra.models.pretrained.shift_tolerant_lpips import shift_tolerant_weights_file
-from mmfncontra.utils.files import file_hash
+from mmfncontra.utils.files import expand_home, file_hash
 
 from .reproducible import reproducible
 
@@ -164,6 +164,6 @@ def lpips_weights_file(network: str, weights: str | Path | None = None) -> Path:
     if network not in _TRUNKS:
         raise ValueError(f'network must be one of {", ".join(_TRUNKS)}, got {network!r}')
     if weights is not None:
-        return Path(weights).expanduser()
+        return expand_home(weights)
     trunk = _TRUNKS[network]
     return shift_tolerant_weights_file(trunk) if trunk else vgg16_weights_file()

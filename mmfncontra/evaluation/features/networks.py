@@ -19,6 +19,7 @@ from torchvision.models import VGG16_Weights
 from mmfncontra.models.pretrained import TimmBackbone
 from mmfncontra.models.pretrained.timm_backbone import PACKAGES
 from mmfncontra.models.pretrained.weight_files import package_file, require_timm
+from mmfncontra.utils.files import expand_home
 from mmfncontra.utils.one_line import one_line
 
 _DINOV2_FILES = 'https://dl.fbaipublicfiles.com/dinov2'
@@ -134,7 +135,7 @@ def find_weights(
     if weights is not None:
         if not isinstance(weights, str | Path):
             raise ValueError(f'weights must be the path of a file, got {weights!r}')
-        path = Path(weights).expanduser()
+        path = expand_home(weights)
         if not path.is_file():
             known = f'{network.published_file}, which is published at {network.url}'
             known = f"the package's, {PACKAGES[network.name][0]}" if network.of_timm else known

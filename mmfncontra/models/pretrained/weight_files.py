@@ -7,6 +7,8 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
+from mmfncontra.utils.files import expand_home
+
 
 def package_file(package: str, pattern: str) -> Path:
     """A file inside an installed package, which is not imported.
@@ -41,7 +43,7 @@ def named_file(weights: object) -> Path:
     """
     if not isinstance(weights, str | Path):
         raise ValueError(f'weights must be the path of a file, got {weights!r}')
-    path = Path(weights).expanduser()
+    path = expand_home(weights)
     if path.is_dir():
         raise ValueError(f'weights must be the path of a file, but {path} is a folder')
     if not path.is_file():

@@ -16,8 +16,8 @@ def render_page(template: str, *, script: str = '', **values: object) -> str:
         values: What the template names.
 
     Returns:
-        HTML. Values are escaped, and the page's own policy forbids scripts and requests other than
-        its own.
+        HTML that can be written as UTF-8. Values are escaped, and the page's own policy forbids
+        scripts and requests other than its own.
     """
     environment = Environment(
         loader=PackageLoader(__package__),
@@ -27,12 +27,14 @@ def render_page(template: str, *, script: str = '', **values: object) -> str:
         lstrip_blocks=True,
     )
     code = _read(script) if script else ''
-    return environment.get_template(template).render(
+    page = environment.get_template(template).render(
         style=_read('report.css'),
         script=code,
         script_hash=base64.b64encode(hashlib.sha256(code.encode()).digest()).decode(),
         **values,
     )
+    # A path may hold bytes that are no text.
+    return page.encode(errors='backslashreplace').decode()
 
 
 def _read(name: str) -> str:

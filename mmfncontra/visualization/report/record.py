@@ -10,6 +10,7 @@ from itertools import islice
 from pathlib import Path
 
 from mmfncontra.evaluation.card import MetricCard
+from mmfncontra.utils.files import expand_home
 
 from ..curves import read_scalars
 
@@ -83,7 +84,7 @@ def read_run(work_dir: str | Path) -> RunRecord:
         FileNotFoundError: If there is no such folder.
         ValueError: If nothing in it comes from a training.
     """
-    path = Path(work_dir).expanduser()
+    path = expand_home(work_dir)
     if not path.is_dir():
         found = 'is a file' if path.exists() else 'does not exist'
         raise FileNotFoundError(f'WORK_DIR must be the folder of a training, but {path} {found}')

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from mmfncontra.evaluation.card import MetricCard
+from mmfncontra.utils.files import expand_home
 
 from .groups import give_names, group_runs
 from .html import render_page
@@ -56,13 +57,13 @@ def write_report(work_dirs: Sequence[str | Path], out: str | Path | None = None)
         ValueError: If there is no folder, nothing in one comes from a training, or ``out`` cannot
             be a file.
     """
-    folders = dict.fromkeys(Path(work_dir).expanduser() for work_dir in work_dirs)
+    folders = dict.fromkeys(expand_home(work_dir) for work_dir in work_dirs)
     folders = list({folder.resolve(): folder for folder in folders}.values())
     if not folders:
         raise ValueError('work_dirs must name the folder of a training, got none')
     if out is None:
         out = folders[0] / 'report.html' if len(folders) == 1 else 'report.html'
-    out = Path(out).expanduser()
+    out = expand_home(out)
     if out.is_dir():
         raise ValueError(f'out must be a file, but {out} is a folder')
     page = render_report([read_run(folder) for folder in folders])

@@ -96,7 +96,9 @@ def is_alive(process):
 
 
 @pytest.mark.parametrize(
-    ('number', 'code'), [(signal.SIGINT, 130), (signal.SIGTERM, 75)], ids=['ctrl_c', 'sigterm']
+    ('number', 'code'),
+    [(signal.SIGINT, 130), (signal.SIGHUP, 75)],
+    ids=['ctrl_c', 'closed_terminal'],
 )
 def test_told_to_stop(hanging, out, number, code):
     children = [int(word) for word in (out / '.lock').read_text().split()]

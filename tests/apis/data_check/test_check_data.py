@@ -1,4 +1,6 @@
 import json
+import os
+import subprocess
 import sys
 import time
 import zipfile
@@ -77,6 +79,32 @@ def test_what_the_config_skips_need_not_be_repaired(folder, tmp_path):
     config = write_toy_config(tmp_path, **{"type='ToyDrawings'": dataset})
     check = check_data(folder, config=config, measure=False)
     assert check.trainable and '1 file cannot be read' in messages(check, False)
+
+
+def test_what_is_not_trained_on_and_what_hardly_teaches(folder):
+    for name in ('a.HEIC', 'b.heif', 'c.mov', '.thumb.jpg'):
+        (folder / name).write_bytes(b'')
+    Image.new('RGB', (64, 64)).save(folder / 'black\n1.png')
+    Image.new('RGBA', (64, 64)).save(folder / 'clear.png')
+    check = check_data(folder, size=64, measure=False)
+    assert check.trainable and check.to_dict()['left_out']['.mov'] == 1
+    said = messages(check, False)
+    assert 'save frames' in said and '1 hidden' in said
+    assert r"1 file nearly black: 'black\n1.png'" in said
+    assert '1 file nearly constant: clear.png' in said
+    left_out = next(row for row in describe_check(check).splitlines() if row.startswith('left out'))
+    assert '1 .mov' in left_out and '1 hidden' in left_out
+
+
+def test_odd_names_can_be_printed_and_pasted(folder):
+    odd = folder.rename(folder.with_name("it's café \udce9\n"))
+    (odd / 'copy \udce9\n.png').write_bytes((odd / '0.png').read_bytes())
+    text = describe_check(check_data(odd, size=64, measure=False))
+    assert text.isascii() or not {'\udce9'} & set(text)
+    assert r"0.png = 'copy \udce9\n.png'" in text
+    word = text.splitlines()[-1].rpartition('--data ')[2]
+    shown = subprocess.run(['bash', '-c', f'printf %s {word}'], capture_output=True, check=True)
+    assert shown.stdout == os.fsencode(odd)
 
 
 def test_nothing_can_be_read(tmp_path):
