@@ -132,14 +132,14 @@ def _check_nesting(content: object) -> None:
 
 
 def _check_contents(path: Path, checkpoint: object) -> None:
-    wanted = "a checkpoint of tools/train.py has 'state_dict' with entries 'generator.*'"
+    wanted = "a checkpoint of a training has 'state_dict' with entries 'generator.*'"
     if not isinstance(checkpoint, dict):
         raise ValueError(f'{path} holds a {type(checkpoint).__name__}; {wanted}')
     state = checkpoint.get('state_dict')
     if not isinstance(state, dict):
         keys = ', '.join(map(str, list(checkpoint)[:6])) or 'nothing'
         hint = (
-            '; tools/model_converters/fastgan_to_mmfncontra.py converts published FastGAN weights'
+            "; 'mmfncontra convert-fastgan' converts published FastGAN weights"
             if {'g', 'd'} <= checkpoint.keys()
             else ''
         )

@@ -38,7 +38,7 @@ def init_cpu_distributed(launcher: str) -> bool:
     if missing:
         raise ValueError(
             f"launcher='pytorch' needs the environment variables {', '.join(missing)}, which "
-            'torchrun sets: start it through tools/dist_train.sh'
+            'torchrun sets: start it through tools/dist_train.sh, or torchrun -m mmfncontra train'
         )
     torch.distributed.init_process_group('gloo')
     return True

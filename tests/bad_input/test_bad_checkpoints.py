@@ -36,7 +36,7 @@ FILES = [
         r'other\.pth',
         r'generator\.\*',
     ),
-    ('published.pth', _save(g={}, d={}), r'published\.pth', 'fastgan_to_mmfncontra'),
+    ('published.pth', _save(g={}, d={}), r'published\.pth', 'mmfncontra convert-fastgan'),
     ('code.pth', _save(state_dict=GENERATOR, x=_Code(), **FULL), r'code\.pth', 'could run code'),
 ]
 

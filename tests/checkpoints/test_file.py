@@ -70,7 +70,7 @@ def test_another_kind_of_file(tmp_path):
     [
         ([1, 2], 'holds a list'),
         (dict(), "has no 'state_dict' but nothing"),
-        (dict(g={}, d={}), r'but g, d;.*fastgan_to_mmfncontra\.py'),
+        (dict(g={}, d={}), r'but g, d;.*convert-fastgan'),
         (dict(state_dict={'backbone.conv.weight': torch.zeros(1)}), r'another model \(backbone\)'),
     ],
 )

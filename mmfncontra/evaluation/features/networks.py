@@ -153,8 +153,8 @@ def find_weights(
         raise FileNotFoundError(
             f'{extractor} needs its published weights, and {path.name} is not in {path.parent}. '
             f'Download {network.url} and put it there as {path.name} (download=True does it), or '
-            'name a file: weights=FILE, or tools/test.py --weights FILE. tools/test.py --offline '
-            'and extractor=efficientnet_lite2 need no download.'
+            'name a file: weights=FILE, or mmfncontra test --weights FILE. mmfncontra test '
+            '--offline and extractor=efficientnet_lite2 need no download.'
         )
     return path
 
