@@ -7,8 +7,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mmfncontra.checkpoints.file import load_checkpoint_file, load_resumable_file
+from mmfncontra.checkpoints.set_aside import earlier_folder
 from mmfncontra.checkpoints.store import latest_checkpoint
 from mmfncontra.launch.contract import LAUNCHED_VARIABLE, RESTARTED_VARIABLE
+from mmfncontra.launch.work_dir_lock import launched_rank
 from mmfncontra.utils.console import note, warn
 
 if TYPE_CHECKING:
@@ -36,10 +38,10 @@ def settle_start(cfg: Config, resume: str | Path | bool | None) -> None:
         resume = latest_checkpoint(cfg.work_dir, load_resumable_file)
         if resume is None:
             note(f'no checkpoint in {cfg.work_dir} to resume: training starts at iteration 0')
-    elif not resume and (kept := latest_checkpoint(cfg.work_dir)) is not None:
+    elif not resume and _is_first(cfg) and (kept := latest_checkpoint(cfg.work_dir)) is not None:
         note(
-            f'{cfg.work_dir} has a training up to {kept.name}, which is not gone on with: '
-            '--resume goes on, another --work-dir keeps it'
+            f'{cfg.work_dir} has a training up to {kept.name}, which is not gone on with but kept '
+            f'in {earlier_folder(cfg.work_dir)}: --resume goes on'
         )
     cfg.resume = bool(resume)
     if resume:
@@ -48,12 +50,27 @@ def settle_start(cfg: Config, resume: str | Path | bool | None) -> None:
         return
     checkpoint = (load_resumable_file if resume else load_checkpoint_file)(named)
     cfg.load_from = str(Path(named).expanduser())
+    if resume:
+        _tell_what_is_left(Path(named), checkpoint['meta']['iter'], cfg.train_cfg.max_iters)
     seed = checkpoint['meta'].get('seed') if resume else None
     if isinstance(seed, int):  # of the order of the images
         asked = (cfg.get('randomness') or {}).get('seed')
         if asked not in (None, seed):
             warn(f'the checkpoint was trained with seed {seed}, which it goes on with, not {asked}')
         cfg.randomness = {**(cfg.get('randomness') or {}), 'seed': seed}
+
+
+def _is_first(cfg: Config) -> bool:
+    # The others would look at files while the first process moves them.
+    return launched_rank(cfg.launcher) == 0
+
+
+def _tell_what_is_left(checkpoint: Path, iteration: int, max_iters: int) -> None:
+    if iteration >= max_iters:
+        note(
+            f'{checkpoint.name} is of iteration {iteration} and train_cfg.max_iters {max_iters}: '
+            'nothing is left to train; --cfg-options train_cfg.max_iters=N trains on up to N'
+        )
 
 
 def _before_restart(work_dir: str | Path) -> Path | None:

@@ -2,6 +2,8 @@
 
 from mmengine.optim import OptimWrapper, OptimWrapperDict, _ParamScheduler
 
+# In the message hub and in checkpoints: the factor that roll backs have put on the rates.
+LR_SCALE = 'lr_scale'
 Schedulers = list[_ParamScheduler] | dict[str, list[_ParamScheduler]] | None
 
 
