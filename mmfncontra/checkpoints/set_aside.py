@@ -7,7 +7,7 @@ from pathlib import Path
 
 # What trainings, and the tools beside their checkpoints, write into a work dir.
 _WRITTEN = (
-    *('iter_*.pth', 'best_*.pth', 'last_checkpoint', 'doctor.json', 'iter_*_metrics.json'),
+    *('iter_*.pth', 'best_*.pth', 'last_checkpoint', 'doctor.json', 'iter_*_metrics*.json'),
     *('curves.png', 'negatives.png', 'report.html'),
     *('samples', 'metrics', 'non_finite', 'generated', 'generated_*'),
 )

@@ -15,6 +15,7 @@ ABSENT = '(none)'
 # Where a training lies and how it starts; and what is tested after it.
 _OF_THE_START = {
     *('work_dir', 'resume', 'load_from', 'launcher', 'experiment_name', 'cfg', 'log_level'),
+    'model_wrapper_cfg',  # of the launcher, on a CPU
     *('test_cfg', 'test_dataloader', 'test_evaluator'),
 }
 _SHOWN = 8  # changes in a line

@@ -36,6 +36,7 @@ def settle_settings(
     """
     recorded = read_settings(checkpoint['meta'].get('cfg'))
     changes = {} if recorded is None else find_changes(recorded, settings)
+    changes.pop('randomness.seed', None)  # the checkpoint's, which where to start has said
     processes = _number_of_processes(checkpoint)
     if processes not in (0, get_world_size()):
         changes[_PROCESSES] = (processes, get_world_size())
