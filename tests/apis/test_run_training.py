@@ -332,7 +332,7 @@ def test_an_interruption_says_how_to_go_on(toy_config, tmp_path, capfd, monkeypa
 
     monkeypatch.setattr(TrainingRunner, 'train', interrupt)
     with pytest.raises(SystemExit) as left:
-        _train(toy_config, tmp_path)
+        _train(toy_config, tmp_path, resume=True)
     assert left.value.code == 130
     last = capfd.readouterr().out.splitlines()[-1]
     if iters_done:
