@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mmfncontra.checkpoints.file import load_checkpoint_file, load_resumable_file
-from mmfncontra.checkpoints.set_aside import earlier_folder
-from mmfncontra.checkpoints.store import latest_checkpoint
+from mmfncontra.checkpoints.set_aside import earlier_folder, has_training
+from mmfncontra.checkpoints.store import checkpoints_of, latest_checkpoint
 from mmfncontra.launch.contract import LAUNCHED_VARIABLE, RESTARTED_VARIABLE
 from mmfncontra.launch.work_dir_lock import launched_rank
 from mmfncontra.utils.console import note, warn
@@ -38,11 +38,8 @@ def settle_start(cfg: Config, resume: str | Path | bool | None) -> None:
         resume = latest_checkpoint(cfg.work_dir, load_resumable_file)
         if resume is None:
             note(f'no checkpoint in {cfg.work_dir} to resume: training starts at iteration 0')
-    elif not resume and _is_first(cfg) and (kept := latest_checkpoint(cfg.work_dir)) is not None:
-        note(
-            f'{cfg.work_dir} has a training up to {kept.name}, which is not gone on with but kept '
-            f'in {earlier_folder(cfg.work_dir)}: --resume goes on'
-        )
+    elif not resume:
+        _tell_what_is_kept(cfg)
     cfg.resume = bool(resume)
     if resume:
         named = resume
@@ -60,9 +57,13 @@ def settle_start(cfg: Config, resume: str | Path | bool | None) -> None:
         cfg.randomness = {**(cfg.get('randomness') or {}), 'seed': seed}
 
 
-def _is_first(cfg: Config) -> bool:
-    # The others would look at files while the first process moves them.
-    return launched_rank(cfg.launcher) == 0
+def _tell_what_is_kept(cfg: Config) -> None:
+    # Other processes would look at files while the first one moves them.
+    if launched_rank(cfg.launcher) == 0 and has_training(cfg.work_dir):
+        note(
+            f'{cfg.work_dir} has a training up to {checkpoints_of(cfg.work_dir)[0].name}, which is '
+            f'not gone on with but kept in {earlier_folder(cfg.work_dir)}: --resume goes on'
+        )
 
 
 def _tell_what_is_left(checkpoint: Path, iteration: int, max_iters: int) -> None:

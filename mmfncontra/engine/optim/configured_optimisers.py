@@ -10,7 +10,7 @@ from mmengine.optim import OptimWrapper, OptimWrapperDict, _ParamScheduler
 
 from mmfncontra.config.recorded import Changes
 
-from .learning_rates import LR_SCALE, Schedulers, scale_learning_rates
+from .learning_rates import LR_SCALE, RATES, Schedulers, scale_learning_rates
 
 Groups = list[dict[str, Any]]
 # Which weights a group has, not how they are trained.
@@ -41,8 +41,11 @@ class ConfiguredOptimisers:
     ) -> None:
         self._groups: dict[str, Groups] = {}
         self._shapes: dict[str, list] = {}
+        self._shown: dict[str, dict[str, Any]] = {}
         for name, wrapper in _wrappers(optim_wrapper).items():
-            groups = wrapper.param_groups
+            # With several groups the wrapper shows one more, of no weights, for the log.
+            groups = wrapper.optimizer.param_groups
+            self._shown[name] = _settings(wrapper.base_param_settings or {})
             self._groups[name] = [_settings(group) for group in groups]
             self._shapes[name] = [[p.shape for p in group['params']] for group in groups]
         self._schedules = {
@@ -83,7 +86,7 @@ class ConfiguredOptimisers:
                 regrouped = True
                 continue
             found = self._settle_optimiser(name, state)
-            rates_differ |= any(key.endswith('.lr') for key in found)
+            rates_differ |= any(key.rpartition('.')[2] in RATES for key in found)
             changes |= found
         self._replays = rates_differ or regrouped or self._schedules_differ(checkpoint)
         if self._replays:
@@ -110,6 +113,9 @@ class ConfiguredOptimisers:
         """
         if not self._replays:
             return
+        for name, wrapper in _wrappers(optim_wrapper).items():
+            if self._shown[name]:
+                wrapper.base_param_settings.update(copy.deepcopy(self._shown[name]))
         for name, some in _by_name(schedulers).items():
             # One that follows a validation knows no iterations: it begins anew.
             followed = [each for each in some if not getattr(each, 'need_val_args', False)]
@@ -135,6 +141,8 @@ class ConfiguredOptimisers:
                 f'its optimiser {name or "optimizer"} has {len(theirs)} weights, that of the '
                 f'config {len(ours)}, or others'
             )
+        if not self._shown[name]:
+            state.pop('base_param_settings', None)
         indices = iter(theirs)
         state['param_groups'] = [
             {**settings, 'params': [next(indices) for _ in shapes]}
@@ -169,7 +177,7 @@ class ConfiguredOptimisers:
             new = settings.get(f'initial_{key}', value)
             old = group.get(f'initial_{key}', group.get(key, new))
             # A checkpoint with a factor of roll backs has the rates of the config times that.
-            expected = new * self._scale if key == 'lr' else new
+            expected = new * self._scale if key in RATES else new
             if not _same(old, expected):
                 found[key] = (old.item() if getattr(old, 'shape', None) == () else old, new)
         return found
@@ -211,7 +219,7 @@ class ConfiguredOptimisers:
         for name, state in states.items():
             for group, settings in zip(state['param_groups'], self._groups[name], strict=True):
                 moved = [key for key in (*group, *settings) if key.startswith('initial_')]
-                for key in {'lr', 'betas', *moved, *(key[len('initial_') :] for key in moved)}:
+                for key in {'betas', *RATES, *moved, *(key[len('initial_') :] for key in moved)}:
                     if key in settings:
                         group[key] = copy.deepcopy(settings[key])
                     else:
