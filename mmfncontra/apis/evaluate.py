@@ -16,6 +16,7 @@ from mmfncontra.config.load import load_config
 from mmfncontra.config.options import set_data_root
 from mmfncontra.config.size import set_size
 from mmfncontra.engine.sample_loops import training_images
+from mmfncontra.evaluation.card import MetricCard
 from mmfncontra.evaluation.hashes import text_hash
 from mmfncontra.evaluation.metrics import PerceptualMetrics, SampleMetric, installed_metrics
 from mmfncontra.evaluation.metrics.sample_metric import (
@@ -28,7 +29,8 @@ from mmfncontra.models.pretrained import frozen_hashes
 from mmfncontra.models.sampling import iterate_pixels
 from mmfncontra.registry import DATASETS, METRICS
 from mmfncontra.utils.checks import check_integers, check_writable
-from mmfncontra.utils.files import expand_home, file_hash
+from mmfncontra.utils.console import note
+from mmfncontra.utils.files import expand_home, file_hash, has_content
 
 from .inference import find_config, find_device, load_generator
 
@@ -66,7 +68,8 @@ def evaluate(
         device: Default a GPU where there is one.
         weights: File with the weights of Inception, behind FID; default the published ones in
             torch's hub folder.
-        out: File; default ``<checkpoint>_metrics.json`` beside the checkpoint.
+        out: File; default ``<checkpoint>_metrics.json`` beside the checkpoint. A card of another
+            evaluation that is there is kept by another name.
         size: Side of the images in pixels; default the config's.
 
     Returns:
@@ -91,6 +94,8 @@ def evaluate(
     arguments = dict(seed=seed, truncation=truncation, sample_model='ema' if use_ema else 'orig')
     path = checkpoint.with_name(f'{checkpoint.stem}_metrics.json') if out is None else out
     path = check_writable(path, 'out')
+    if has_content(path):
+        MetricCard.read(path)  # what is no card is not replaced
     built = _build_metrics(cfg, metrics, arguments, num, networks)
     generator = load_generator(checkpoint, config, device, use_ema, size=size)
     # The discriminator and its frozen networks are in the checkpoint alone.
@@ -121,7 +126,10 @@ def evaluate(
         ema=use_ema,
         seed=seed,
     )
-    return card.write(path)
+    path, kept = card.write_apart(path)
+    if kept is not None:
+        note(f'{path} was the card of another evaluation, which is now {kept}')
+    return path
 
 
 def _feed(

@@ -2,6 +2,7 @@
 
 import os
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from itertools import count, islice
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from mmfncontra.utils.console import note, shown_name
 from mmfncontra.utils.files import expand_home
 from mmfncontra.visualization import make_grid, save_png
 
+from .draw_record import GRID, FolderContent, describe_draw, look_into
 from .inference import find_device, load_generator
 
 # A grid is held in memory as a whole.
@@ -36,12 +38,17 @@ def generate(
 ) -> Path:
     """Write ``000000.png``, ``000001.png``, … and, if asked, ``grid.png``.
 
+    Each of them holds what it was drawn from. A folder gets images of one draw only: those of
+    another checkpoint or seed that are there already would be counted with them by whatever reads
+    the folder next.
+
     Args:
         checkpoint: A ``.pth`` file of a training.
         config: Default the one beside the checkpoint.
         num: Number of images.
         seed: Seed; image i depends on the seed and on i only.
-        out: Folder; default ``generated`` beside the checkpoint.
+        out: Folder; default ``generated`` beside the checkpoint, and where that has another draw
+            ``generated_<checkpoint>_seed_<seed>``, with the other settings if there are any.
         grid: Write all of them as one picture too.
         batch_size: Images generated at once; default as many as fit, see :func:`sample_images`.
         device: Default a GPU where there is one.
@@ -55,7 +62,8 @@ def generate(
 
     Raises:
         FileNotFoundError: If the checkpoint or its config is missing.
-        ValueError: If an argument is out of range, or the checkpoint cannot be used.
+        ValueError: If an argument is out of range, the checkpoint cannot be used, or ``out`` has
+            images of another draw.
     """
     for name, value in dict(num=num, batch_size=batch_size).items():
         if value is not None and (not isinstance(value, int) or value < 1):
@@ -68,9 +76,16 @@ def generate(
     if out is not None:
         out = check_writable(out, 'out', is_folder=True)
     generator = load_generator(checkpoint, config, device, use_ema, size=size)
+    draw = describe_draw(checkpoint, seed, use_ema, truncation, label)
     if out is None:
-        beside = expand_home(checkpoint).parent / 'generated'
-        out = check_writable(beside, 'out', is_folder=True)
+        out = check_writable(_beside(expand_home(checkpoint), draw), 'out', is_folder=True)
+    before = look_into(out, draw)
+    if before.others:
+        raise ValueError(
+            f'{shown_name(out)} has images of another draw ({before.describe_others()}), this one '
+            f'is of {draw}: name another folder as out, or remove them'
+        )
+    save = partial(save_png, draw=draw)
     paths = (out / f'{number:06d}.png' for number in count())
     shown: list[np.ndarray] = []
     # PNG takes longer to write than a GPU to make; threads do it, for a batch at a time.
@@ -79,11 +94,30 @@ def generate(
         tqdm(total=num, unit='image', disable=None) as bar,
     ):
         for images in iterate_images(generator, num, seed, batch_size, device, truncation, label):
-            for _ in pool.map(save_png, images, islice(paths, len(images))):
+            for _ in pool.map(save, images, islice(paths, len(images))):
                 bar.update()
             if grid:
                 shown.append(images)
     if grid:
-        save_png(make_grid(np.concatenate(shown)), out / 'grid.png')
-    note(f'{num} images in {shown_name(out)}')
+        save(make_grid(np.concatenate(shown)), out / GRID)
+    note(f'{num} images in {shown_name(out)}{_beside_them(before, num)}')
     return out
+
+
+def _beside(checkpoint: Path, draw: str) -> Path:
+    """The default folder of a draw: one that has no other."""
+    folder = checkpoint.parent / 'generated'
+    if not look_into(folder, draw).others:
+        return folder
+    settings = draw.partition(', ')[2].replace(', ', '_').replace(' ', '_')
+    apart = folder.with_name(f'generated_{checkpoint.stem}_{settings}')
+    note(f'{shown_name(folder)} has images of another draw: these go into {shown_name(apart)}')
+    return apart
+
+
+def _beside_them(before: FolderContent, num: int) -> str:
+    """What else is in the folder, in words."""
+    more = sum(number >= num for number in before.same)
+    parts = [f'{more} more of the same draw'] if more else []
+    parts += [f'{before.foreign} by other names'] if before.foreign else []
+    return f', beside {" and ".join(parts)}' if parts else ''

@@ -6,9 +6,12 @@ What takes seconds to import is imported by the functions that use it, after wha
 from __future__ import annotations
 
 import os
+from pathlib import Path
 from typing import TYPE_CHECKING
 
+from mmfncontra.checkpoints.set_aside import set_aside
 from mmfncontra.checkpoints.store import latest_checkpoint
+from mmfncontra.config.recorded import is_recorded_config
 from mmfncontra.launch.contract import INTERRUPTED
 from mmfncontra.launch.typed import typed
 from mmfncontra.utils.console import note, shell_line, shown_name
@@ -39,7 +42,7 @@ def run_training(cfg: Config) -> Runner:
     from mmfncontra.config.build_errors import explain_build_errors
     from mmfncontra.launch.cpu_distributed import init_cpu_distributed, use_cpu_model_wrapper
     from mmfncontra.launch.stop_signals import Stopped
-    from mmfncontra.launch.work_dir_lock import hold_work_dir
+    from mmfncontra.launch.work_dir_lock import hold_work_dir, launched_rank
 
     allow_training_checkpoints()
     init_cpu_distributed(cfg.launcher)
@@ -47,6 +50,8 @@ def run_training(cfg: Config) -> Runner:
         use_cpu_model_wrapper(cfg)
     try:
         with hold_work_dir(cfg.work_dir, cfg.launcher), explain_build_errors(cfg):
+            if launched_rank(cfg.launcher) == 0:
+                _keep_apart(cfg)
             runner = find_runner(cfg).from_cfg(cfg)
             runner.train()
         checkpoint = latest_checkpoint(cfg.work_dir)
@@ -89,6 +94,19 @@ def find_runner(cfg: Config) -> type[TrainingRunner]:
             f'custom_imports registers, got {name!r}'
         )
     return found
+
+
+def _keep_apart(cfg: Config) -> None:
+    """Move what is in the work dir and does not go on; of a new start it has been said."""
+    read = cfg.filename and Path(cfg.filename).resolve()
+    configs = [path for path in Path(cfg.work_dir).glob('*.py') if path.resolve() != read]
+    written = filter(is_recorded_config, configs)
+    moved = set_aside(cfg.work_dir, cfg.get('load_from'), bool(cfg.get('resume')), written)
+    if moved is not None and cfg.get('resume'):
+        note(
+            f'what {shown_name(cfg.work_dir)} has beyond {shown_name(cfg.load_from)} is kept in '
+            f'{shown_name(moved)}'
+        )
 
 
 def _leave_group(cfg: Config) -> None:

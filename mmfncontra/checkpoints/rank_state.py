@@ -179,7 +179,7 @@ class RankStateHook(Hook):
     """Adds to a checkpoint what the ranks of a ``TrainingRunner`` have of their own."""
 
     def before_save_checkpoint(self, runner: Runner, checkpoint: dict) -> None:
-        """Add ``ranks``, of :func:`gather_rank_states`, and the seed of the order of images."""
+        """Add ``ranks``, of :func:`gather_rank_states`; seed and place of the stream of images."""
         checkpoint['ranks'] = runner.rank_states
         # Functions are no data; a scheduler that is built has its own.
         states = checkpoint.get('param_schedulers') or []
@@ -188,3 +188,6 @@ class RankStateHook(Hook):
                 for key in [key for key, value in state.items() if callable(value)]:
                     del state[key]
         checkpoint['sampler_seed'] = getattr(runner.train_dataloader.sampler, 'seed', None)
+        count = getattr(runner.train_loop, 'stream_count', None)
+        if count is not None:
+            checkpoint['stream'] = count.state(checkpoint['meta']['iter'])

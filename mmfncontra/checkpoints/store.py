@@ -62,7 +62,7 @@ def checkpoints_of(work_dir: str | Path) -> list[Path]:
     if at is None:  # a name of the user's own
         return [named, *newest_first]
     written = pointer.stat().st_mtime_ns
-    since = [p for p in newest_first if numbered[p] > at and p.stat().st_mtime_ns > written]
+    since = [p for p in newest_first if numbered[p] > at and _written(p) > written]
     return [*since, named, *(path for path in newest_first if numbered[path] < at)]
 
 
@@ -83,7 +83,7 @@ def latest_checkpoint(
     Raises:
         ValueError: If there are checkpoints and none can be used.
     """
-    paths = [path for path in checkpoints_of(work_dir) if path.stat().st_mtime_ns > since]
+    paths = [path for path in checkpoints_of(work_dir) if _written(path) > since]
     problem: ValueError | None = None
     for path in paths:
         try:
@@ -100,6 +100,14 @@ def latest_checkpoint(
             'iter_*.pth files away or train without --resume'
         ) from problem
     return None
+
+
+def _written(path: Path) -> int:
+    """When a file was written, in nanoseconds since the epoch; -1 if it is gone meanwhile."""
+    try:
+        return path.stat().st_mtime_ns
+    except FileNotFoundError:
+        return -1
 
 
 def check_finite(path: str | Path) -> None:

@@ -16,10 +16,9 @@ from mmfncontra.utils.checks import check_interval
 from mmfncontra.utils.unwrap import unwrap
 
 from .loaders.device_image_loader import check_device_images, serve_from_device
-from .optim.learning_rates import scale_learning_rates
+from .optim.learning_rates import LR_SCALE, scale_learning_rates
+from .stream_count import StreamCount
 from .train_clock import TrainClock
-
-_LR_SCALE = 'lr_scale'
 
 
 @LOOPS.register_module()
@@ -80,6 +79,7 @@ class ResumableIterTrainLoop(IterBasedTrainLoop):
             dynamic_intervals,
         )
         self.clock = TrainClock(device)
+        self.stream_count = StreamCount(self.dataloader)
 
     def run(self) -> nn.Module:
         """Train from the current iteration to ``max_iters``.
@@ -151,20 +151,21 @@ class ResumableIterTrainLoop(IterBasedTrainLoop):
         sampler = self.dataloader.sampler
         if self.runner.sampler_seed is not None and hasattr(sampler, 'seed'):
             sampler.seed = self.runner.sampler_seed
-        self.dataloader_iterator = self.dataloader.stream(self._iter, self.runner.shared_seed)
+        after = self.stream_count.enter(self._iter, self.runner.stream_state)
+        self.dataloader_iterator = self.dataloader.stream(after, self.runner.shared_seed)
 
     def _go_back(self) -> None:
         hub = self.runner.message_hub
-        scale = hub.get_info(_LR_SCALE, 1.0) * self._lr_factor
+        scale = hub.get_info(LR_SCALE, 1.0) * self._lr_factor
         self._lr_factor = None
-        hub.update_info(_LR_SCALE, 1.0)  # what loading leaves where the checkpoint has none
+        hub.update_info(LR_SCALE, 1.0)  # what loading leaves where the checkpoint has none
         self.runner.resume(str(self._rollback_checkpoint))
         scale_learning_rates(
             self.runner.optim_wrapper,
             self.runner.param_schedulers,
-            scale / hub.get_info(_LR_SCALE),
+            scale / hub.get_info(LR_SCALE),
         )
-        hub.update_info(_LR_SCALE, scale)
+        hub.update_info(LR_SCALE, scale)
         self.runner.optim_wrapper.initialize_count_status(
             self.runner.model, self._iter, self._max_iters
         )

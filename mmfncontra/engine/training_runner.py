@@ -16,6 +16,7 @@ from mmengine.dist import (
 )
 from mmengine.fileio import LocalBackend, get_file_backend
 from mmengine.logging import MessageHub, MMLogger
+from mmengine.optim import OptimWrapper
 from mmengine.runner import Runner, set_random_seed
 from mmengine.runner.checkpoint import load_state_dict
 from torch import nn
@@ -36,6 +37,8 @@ from mmfncontra.checkpoints.rank_state import (
 )
 from mmfncontra.checkpoints.store import latest_checkpoint
 from mmfncontra.config.check import check_values
+from mmfncontra.config.load import load_config
+from mmfncontra.config.recorded import describe_changes, find_changes, is_recorded_config
 from mmfncontra.models.pretrained import frozen_hashes
 from mmfncontra.registry import RUNNERS
 from mmfncontra.utils.console import quiet_console, shown_name
@@ -47,6 +50,8 @@ from .loaders.stream_loader import begin_worker
 from .logs.bounded_log import bound_log_files
 from .logs.deferred_message_hub import DeferredMessageHub
 from .machine_settings import apply_settings
+from .optim.configured_optimisers import ConfiguredOptimisers
+from .resumed_settings import settle_settings
 from .train_clock import pause_clock
 
 # The only ones that mmengine 0.10 lets a config set to None.
@@ -79,6 +84,8 @@ class TrainingRunner(Runner):
     _resuming = False
     _rank_state: dict[str, Any] | None = None
     sampler_seed: int | None = None
+    stream_state: dict[str, Any] | None = None
+    _configured: ConfiguredOptimisers | None = None
 
     def setup_env(self, env_cfg: dict) -> None:
         """Set the process up.
@@ -155,10 +162,16 @@ class TrainingRunner(Runner):
         return bound_log_files(quiet_console(super().build_logger(*args, **kwargs)))
 
     def dump_config(self) -> None:
-        """Write the config to the work dir, unless it is the very file that was read."""
+        """Write the config to the work dir, but not over a file of the user's own that was read."""
         filename = self.cfg.filename
-        if filename is None or Path(filename).resolve().parent != Path(self.work_dir).resolve():
+        is_there = filename and Path(filename).resolve().parent == Path(self.work_dir).resolve()
+        if not is_there or is_recorded_config(filename):
             super().dump_config()
+        elif changes := find_changes(load_config(filename), self.cfg):
+            self.logger.warning(
+                f'{filename} stays as it is, but other settings run: {describe_changes(changes)}; '
+                f'{self.timestamp}/vis_data/config.py has all of them'
+            )
 
     def register_hooks(
         self, default_hooks: dict | None = None, custom_hooks: list | None = None
@@ -197,7 +210,8 @@ class TrainingRunner(Runner):
     def resume(self, filename: str, *args: Any, **kwargs: Any) -> None:
         """Go on from a checkpoint: weights, optimisers, log and iteration.
 
-        Random numbers go on where they were, from :meth:`restore_rank_state` on.
+        Random numbers go on where they were, from :meth:`restore_rank_state` on. Settings are those
+        of the config; one line says which of them differ from those of the checkpoint.
 
         Args:
             filename: Path of a ``.pth`` file of a training.
@@ -211,6 +225,11 @@ class TrainingRunner(Runner):
         self._resuming = True
         try:
             super().resume(filename, *args, **kwargs)
+            if self._configured is not None:
+                self._configured.replay(
+                    self.optim_wrapper, self.param_schedulers, self.iter, self.epoch
+                )
+                self.message_hub.update_info('cfg', self.cfg.pretty_text)
         finally:
             self._resuming = False
 
@@ -235,6 +254,8 @@ class TrainingRunner(Runner):
         if self._resume and self._load_from is None and not self._has_loaded:
             newest = latest_checkpoint(self.work_dir, load_resumable_file)
             self._resume, self._load_from = newest is not None, newest and str(newest)
+        if isinstance(self.optim_wrapper, OptimWrapper):  # built, to be trained
+            self._configured = ConfiguredOptimisers(self.optim_wrapper, self.param_schedulers)
         # A training that is just ending may save while the ranks of this one look for what it left;
         # and the launcher of one machine may be new where those of the others restart.
         choices = all_gather_object((self._resume, self._load_from))
@@ -311,6 +332,7 @@ class TrainingRunner(Runner):
         checkpoint = read(filename)
         if self._resuming:
             self._take_rank_state(filename, checkpoint)
+            self._take_settings(filename, checkpoint)
         self.call_hook('after_load_checkpoint', checkpoint=checkpoint)
         strict = strict or self._resuming
         model = unwrap(self.model)
@@ -349,6 +371,20 @@ class TrainingRunner(Runner):
             checkpoint['state_dict'].update(own['buffers'])
         except (KeyError, TypeError) as error:
             raise ValueError(f"{filename} is damaged: its 'ranks' lack {error}") from error
+
+    def _take_settings(self, filename: str, checkpoint: dict[str, Any]) -> None:
+        """Let the config decide how the training goes on, and say what differs."""
+        if self._configured is not None:
+            try:
+                said = settle_settings(checkpoint, self.cfg, self._configured)
+            except (AttributeError, LookupError, TypeError, ValueError) as error:
+                raise ValueError(
+                    f'{filename} cannot be resumed: {error}; to start anew from its weights, use '
+                    f'--cfg-options load_from={filename}'
+                ) from error
+            if said:
+                self.logger.info(f'{Path(filename).name} goes on with other settings, {said}')
+        self.stream_state = checkpoint.get('stream')
 
     def _warn_of_frozen(self, model: nn.Module, match: WeightMatch) -> None:
         """Warn of weights that are neither loaded nor trained."""

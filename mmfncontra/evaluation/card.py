@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from mmfncontra.utils.files import write_json
+from mmfncontra.utils.files import has_content, keep_earlier, write_json
 
 VERSION = 1
 # What two cards must share for their values to stand in one table. The rest says which model it is.
@@ -18,6 +18,10 @@ COMPARED = (
 # Behind a value that is measured by a network of the training.
 SEEN_MARK = '†'
 LIBRARIES = ('torch', 'torchvision', 'numpy', 'scipy', 'torch-fidelity', 'mmengine', 'mmagic')
+
+
+def _as_json(content: dict[str, Any]) -> dict[str, Any]:
+    return json.loads(json.dumps(content, default=str))
 
 
 class _NewerError(ValueError):
@@ -67,6 +71,23 @@ class MetricCard:
             The path.
         """
         return write_json(path, self.to_dict())
+
+    def write_apart(self, path: str | Path) -> tuple[Path, Path | None]:
+        """Write the card, and keep one of another model, seed or number of images that is there.
+
+        Args:
+            path: File; its folder is made. A card in it of the same evaluation is replaced.
+
+        Returns:
+            The path, and where the other card is kept, if there was one.
+
+        Raises:
+            ValueError: If the file is no card.
+        """
+        kept = None
+        if has_content(path) and MetricCard.read(path).depends != _as_json(self.depends):
+            kept = keep_earlier(path)
+        return self.write(path), kept
 
     def to_dict(self) -> dict[str, Any]:
         """Its attributes as JSON knows them, which has no NaN: a value that is not finite is None.

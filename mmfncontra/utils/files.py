@@ -5,6 +5,7 @@ import json
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -71,6 +72,35 @@ def write_json(path: str | Path, content: Any) -> Path:
     with whole_file(path) as unfinished:
         unfinished.write_text(json.dumps(content, indent=1, default=str), encoding='utf-8')
     return path
+
+
+def has_content(path: str | Path) -> bool:
+    """Whether there is a file that is not empty.
+
+    Args:
+        path: The file.
+    """
+    path = Path(path)
+    return path.is_file() and path.stat().st_size > 0
+
+
+def keep_earlier(path: str | Path) -> Path:
+    """Move a file out of the way of another result of its name.
+
+    Args:
+        path: A file, ``name.json``.
+
+    Returns:
+        Where it is now: ``name_1.json``, or with the next number that is free.
+
+    Raises:
+        OSError: If it cannot be moved.
+    """
+    path = Path(path)
+    names = (path.with_name(f'{path.stem}_{number}{path.suffix}') for number in count(1))
+    free = next(name for name in names if not name.exists())
+    path.rename(free)
+    return free
 
 
 def _force_to_disk(path: Path) -> None:

@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import torch
 from PIL import Image
+from PIL.PngImagePlugin import PngInfo
 from torchvision.utils import make_grid as _make_grid
 
 from mmfncontra.utils.checks import check_images, check_integers
@@ -40,17 +41,21 @@ def make_grid(
     return grid.permute(1, 2, 0).numpy()
 
 
-def save_png(image: np.ndarray, path: str | Path) -> Path:
+def save_png(image: np.ndarray, path: str | Path, **texts: str) -> Path:
     """Write an image, creating the folder it belongs in.
 
     Args:
         image: uint8 RGB, (H, W, 3).
         path: Where to write it.
+        **texts: What to write into the file besides, by keyword.
 
     Returns:
         The path.
     """
     path = Path(path)
+    chunks = PngInfo()
+    for key, text in texts.items():
+        chunks.add_text(key, text)
     path.parent.mkdir(parents=True, exist_ok=True)
-    Image.fromarray(image).save(path, format='PNG')
+    Image.fromarray(image).save(path, format='PNG', pnginfo=chunks)
     return path

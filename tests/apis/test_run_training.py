@@ -192,7 +192,19 @@ def test_a_new_training_in_the_folder_of_another_says_so(toy_config, tmp_path, c
     assert 'gone on with' not in capsys.readouterr().out
     _train(toy_config, run)
     prepare_config(toy_config, work_dir=run)
-    assert f'{run} has a training up to iter_4.pth, which is not' in capsys.readouterr().out
+    said = capsys.readouterr().out
+    assert f'{run} has a training up to iter_4.pth, which is not' in said
+    assert f'kept in {run / "earlier_1"}' in said
+    _train(toy_config, run, cfg_options={'train_cfg.max_iters': 2})
+    assert (run / 'earlier_1/iter_4.pth').is_file() and not (run / 'iter_4.pth').exists()
+    assert len(list(run.glob('*/vis_data'))) == len(list(run.glob('earlier_1/*/vis_data'))) == 1
+
+
+def test_a_training_that_is_done_says_so(toy_config, tmp_path, capsys):
+    _train(toy_config, tmp_path)
+    capsys.readouterr()
+    _train(toy_config, tmp_path, resume=True)
+    assert 'nothing is left to train' in capsys.readouterr().out
 
 
 @pytest.mark.skipif(sys.platform == 'win32', reason='needs limits of POSIX')
@@ -320,7 +332,7 @@ def test_an_interruption_says_how_to_go_on(toy_config, tmp_path, capfd, monkeypa
 
     monkeypatch.setattr(TrainingRunner, 'train', interrupt)
     with pytest.raises(SystemExit) as left:
-        _train(toy_config, tmp_path)
+        _train(toy_config, tmp_path, resume=True)
     assert left.value.code == 130
     last = capfd.readouterr().out.splitlines()[-1]
     if iters_done:

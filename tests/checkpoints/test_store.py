@@ -56,6 +56,16 @@ def test_which_comes_first(pointer, expected, tmp_path):
     assert names(checkpoints_of(tmp_path)) == [f'iter_{number}.pth' for number in expected]
 
 
+def test_a_path_of_bytes_that_are_no_text_is_pointed_to(tmp_path):
+    folder = tmp_path / os.fsdecode(b'l\xe4ufe')
+    folder.mkdir()
+    make(folder, 2, 4)
+    write_pointer(folder, folder / 'iter_2.pth')
+    assert b'l\xe4ufe' in (folder / 'last_checkpoint').read_bytes()
+    write_pointer(tmp_path, tmp_path / 'läufe' / 'iter_2.pth')
+    assert (tmp_path / 'last_checkpoint').read_text(encoding='utf-8').endswith('läufe/iter_2.pth')
+
+
 def test_one_written_after_the_pointer_comes_first(tmp_path):
     make(tmp_path, 2, 4, 6, pointer='iter_4.pth')
     os.utime(tmp_path / 'iter_6.pth', (1001, 1001))

@@ -66,3 +66,20 @@ def test_values_that_a_training_saw_are_marked(tmp_path):
     assert set(card.MetricCard.read(paths[0]).seen_in_training) == {'fd_lite0', 'kid_lite0'}
     odd = card.MetricCard({}, dict(x=dict(seen_in_training=3)))
     assert odd.seen_in_training == {}
+
+
+def test_a_card_of_another_evaluation_is_kept(tmp_path):
+    path = tmp_path / 'iter_2_metrics.json'
+    cards = [
+        card.MetricCard(dict(swd=float(seed)), dict(run=dict(seed=seed, pair=(1, 2))))
+        for seed in (0, 0, 1, 2)
+    ]
+    kept = [each.write_apart(path)[1] for each in cards]
+    earlier = [tmp_path / f'iter_2_metrics_{number}.json' for number in (1, 2)]
+    assert kept == [None, None, *earlier]
+    values = [card.MetricCard.read(each).metrics['swd'] for each in (*earlier, path)]
+    assert values == [0.0, 1.0, 2.0]
+    path.write_text('notes')
+    with pytest.raises(ValueError, match='is no metric card'):
+        cards[0].write_apart(path)
+    assert path.read_text() == 'notes'

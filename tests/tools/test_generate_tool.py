@@ -61,3 +61,47 @@ def test_mistakes_are_one_line(checkpoint, arguments, said, capsys):
         run_command(lambda: load_tool('generate').main([str(checkpoint), *arguments]))
     error = capsys.readouterr().err
     assert left.value.code == 2 and said in error and error.count('\n') == 1
+
+
+def _draw(checkpoint, *arguments):
+    load_tool('generate').main([str(checkpoint), '--num', '2', *arguments])
+
+
+def test_draws_are_kept_apart(checkpoint, tmp_path, capsys):
+    out = tmp_path / 'out'
+    _draw(checkpoint, '--out', str(out), '--grid')
+    before = _images(out, 2)
+    for arguments in (['--seed', '1'], ['--truncation', '0.7'], ['--label', '3']):
+        wanted = r'3 of iter_4\.pth .*, seed 0\).*name another folder as out'
+        with pytest.raises(ValueError, match=wanted):
+            _draw(checkpoint, '--out', str(out), *arguments)
+    np.testing.assert_array_equal(_images(out, 2), before)
+    # The same draw again, and more of it or less.
+    load_tool('generate').main([str(checkpoint), '--num', '5', '--out', str(out)])
+    (out / 'mine.jpg').write_bytes(b'a picture')
+    _draw(checkpoint, '--out', str(out))
+    assert '3 more of the same draw and 1 by other names' in capsys.readouterr().out
+
+
+def test_the_default_folder_is_not_shared_by_draws(checkpoint, tmp_path, capsys):
+    other = checkpoint.with_name('iter_5.pth')
+    state = torch.load(checkpoint)
+    state['state_dict'] = {name: value + 1 for name, value in state['state_dict'].items()}
+    torch.save(state, other)
+    _draw(checkpoint)
+    _draw(other)
+    _draw(other, '--seed', '3')
+    said = capsys.readouterr().out
+    names = ['generated', 'generated_iter_5_seed_0', 'generated_iter_5_seed_3']
+    assert sorted(p.name for p in tmp_path.glob('generated*')) == names
+    assert 'has images of another draw: these go into' in said
+    assert all(len(list((tmp_path / name).iterdir())) == 2 for name in names)
+
+
+def test_numbered_images_of_unknown_origin_are_not_replaced(checkpoint, tmp_path):
+    photograph = tmp_path / '000000.png'
+    Image.new('RGB', (4, 4)).save(photograph)
+    before = photograph.read_bytes()
+    with pytest.raises(ValueError, match='1 of unknown origin'):
+        _draw(checkpoint, '--out', str(tmp_path))
+    assert photograph.read_bytes() == before

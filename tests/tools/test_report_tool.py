@@ -32,6 +32,22 @@ def test_several_runs(work_dir, tmp_path, monkeypatch):
     assert (tmp_path / 'new' / 'name.html').is_file()
 
 
+def test_a_report_of_other_runs_is_kept(work_dir, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    others = [work_dir.with_name(name) for name in ('two', 'three')]
+    for other in others:
+        other.mkdir()
+        (other / 'doctor.json').write_text(json.dumps([dict(iteration=1, verdict='collapse')]))
+    for other in (*others, others[1]):
+        load_tool('report').main([str(work_dir), str(other)])
+    assert 'was the report of other runs, which is now report_1.html' in capsys.readouterr().out
+    assert sorted(p.name for p in tmp_path.glob('*.html')) == ['report.html', 'report_1.html']
+    assert 'one, two' in (tmp_path / 'report_1.html').read_text()
+    (tmp_path / 'page.html').write_text('<title>Mine</title>')
+    with pytest.raises(ValueError, match='out must be a new file or a report'):
+        load_tool('report').main([str(work_dir), '--out', 'page.html'])
+
+
 @pytest.mark.parametrize(
     ('arguments', 'said'),
     [

@@ -195,6 +195,7 @@ def _read_config(
             f'variant {variant.name}: the config measures nothing (val_evaluator is None)'
         )
     cfg.pop('work_dir')  # where a run lies does not change it
+    cfg.pop('runner_type', None)  # nor does who else may run its config
     return cfg
 
 

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import numpy as np
-from mmengine.dist import get_world_size, is_main_process
+from mmengine.dist import is_main_process
 from mmengine.hooks import Hook
 from mmengine.runner import Runner
 
@@ -12,6 +12,7 @@ from mmfncontra.evaluation.metrics.sample_metric import make_card
 from mmfncontra.registry import HOOKS
 from mmfncontra.visualization import make_grid, save_png
 
+from ..stream_count import stream_count
 from ..train_clock import train_clock
 
 
@@ -79,8 +80,7 @@ def _cost(runner: Runner) -> dict[str, float]:
     clock = train_clock(runner)
     if clock is None:  # a validation alone
         return {}
-    sampler = runner.train_dataloader.batch_sampler
-    cost: dict[str, float] = dict(images_seen=runner.iter * sampler.batch_size * get_world_size())
+    cost: dict[str, float] = dict(images_seen=stream_count(runner).images(runner.iter))
     if clock.seconds is not None:
         cost['train_seconds'] = round(clock.seconds, 3)
     return cost

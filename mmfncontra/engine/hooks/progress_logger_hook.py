@@ -8,12 +8,14 @@ from datetime import timedelta
 from logging import FileHandler, LogRecord, StreamHandler
 from typing import TextIO
 
-from mmengine.dist import get_world_size, is_main_process
+from mmengine.dist import is_main_process
 from mmengine.hooks import LoggerHook
 from mmengine.runner import Runner
 from tqdm import tqdm
 
 from mmfncontra.registry import HOOKS
+
+from ..stream_count import stream_count
 
 # A narrow terminal cuts the end off: losses first, then what follows from the iteration anyway.
 _BAR_FORMAT = '{n_fmt}/{total_fmt} |{bar}| {rate_fmt} | eta {remaining}'
@@ -28,26 +30,16 @@ class Progress:
         max_iters: Iterations of the whole training.
         done_here: Iterations done since this run started.
         seconds: Time since this run started.
-        batch_size: Images per iteration, over all ranks.
-        dataset_size: Images in the training set.
+        images: Images seen, over all ranks.
+        epochs: Times the whole training set was seen.
     """
 
     iteration: int
     max_iters: int
     done_here: int
     seconds: float
-    batch_size: int
-    dataset_size: int
-
-    @property
-    def images(self) -> int:
-        """Images seen."""
-        return self.iteration * self.batch_size
-
-    @property
-    def epochs(self) -> float:
-        """Times the whole training set was seen."""
-        return self.images / self.dataset_size
+    images: int
+    epochs: float
 
     @property
     def speed(self) -> float:
@@ -103,7 +95,7 @@ class ProgressLoggerHook(LoggerHook):
     it; elsewhere it is one plain line every ``interval`` iterations. The log file gets the lines
     and the visualizer backends get all scalars in both cases. It stands in for mmengine's
     ``LoggerHook`` as ``default_hooks.logger``. Speed and time left count from the start of this
-    run, so they are right after a resume; images seen assume that the batch size did not change.
+    run, so they are right after a resume; images and epochs count from the first iteration on.
 
     Args:
         interval: Iterations between two readings of the losses. The last iteration is
@@ -198,14 +190,14 @@ class ProgressLoggerHook(LoggerHook):
         self._console = []
 
     def _progress(self, runner: Runner) -> Progress:
-        loader = runner.train_dataloader
+        count = stream_count(runner)
         return Progress(
             iteration=runner.iter + 1,
             max_iters=runner.max_iters,
             done_here=runner.iter + 1 - self._first_iter,
             seconds=time.perf_counter() - self._started,
-            batch_size=loader.batch_sampler.batch_size * get_world_size(),
-            dataset_size=len(loader.dataset),
+            images=count.images(runner.iter + 1),
+            epochs=count.epochs(runner.iter + 1),
         )
 
     def _open_bar(self, runner: Runner) -> None:

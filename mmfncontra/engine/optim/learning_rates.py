@@ -2,6 +2,10 @@
 
 from mmengine.optim import OptimWrapper, OptimWrapperDict, _ParamScheduler
 
+# In the message hub and in checkpoints: the factor that roll backs have put on the rates.
+LR_SCALE = 'lr_scale'
+# Of a group of weights; those to come have `initial_` before them.
+RATES = ('lr', 'max_lr', 'min_lr')
 Schedulers = list[_ParamScheduler] | dict[str, list[_ParamScheduler]] | None
 
 
@@ -18,7 +22,7 @@ def scale_learning_rates(
     named = isinstance(optim_wrapper, OptimWrapperDict)
     for wrapper in optim_wrapper.values() if named else [optim_wrapper]:
         for group in wrapper.param_groups:
-            for key in ('lr', 'initial_lr', 'max_lr', 'min_lr'):
+            for key in (*RATES, 'initial_lr'):
                 if key in group:  # in place where it is a tensor, which a recorded step reads
                     group[key] *= factor
     lists = schedulers.values() if isinstance(schedulers, dict) else [schedulers or []]

@@ -9,7 +9,8 @@ from pathlib import Path
 import numpy as np
 
 from mmfncontra.evaluation.card import MetricCard
-from mmfncontra.utils.files import expand_home
+from mmfncontra.utils.console import note
+from mmfncontra.utils.files import expand_home, has_content, keep_earlier
 
 from .groups import give_names, group_runs
 from .html import render_page
@@ -18,6 +19,7 @@ from .plots import Plot, plot_metrics, plot_scalars, plot_spectra
 from .record import RunRecord, read_run
 from .tables import best_card, best_values, last_card, metric_tables
 
+_TITLE = 'Run report: '  # in templates/report.html
 _MAX_FRAMES = 60
 _WIDTH, _LEAST_WIDTH = 1024, 384  # of a picture in pixels; several runs share the width
 
@@ -54,8 +56,8 @@ def write_report(work_dirs: Sequence[str | Path], out: str | Path | None = None)
 
     Raises:
         FileNotFoundError: If a folder is missing.
-        ValueError: If there is no folder, nothing in one comes from a training, or ``out`` cannot
-            be a file.
+        ValueError: If there is no folder, nothing in one comes from a training, or ``out`` is a
+            folder or another file than a report. A report of other runs is kept by another name.
     """
     folders = dict.fromkeys(expand_home(work_dir) for work_dir in work_dirs)
     folders = list({folder.resolve(): folder for folder in folders}.values())
@@ -68,8 +70,23 @@ def write_report(work_dirs: Sequence[str | Path], out: str | Path | None = None)
         raise ValueError(f'out must be a file, but {out} is a folder')
     page = render_report([read_run(folder) for folder in folders])
     out.parent.mkdir(parents=True, exist_ok=True)
+    if has_content(out):
+        _keep_report_of_others(out, page)
     out.write_text(page, encoding='utf-8')
     return out
+
+
+def _keep_report_of_others(path: Path, page: str) -> None:
+    """Keep the report of other runs that is in the way of a page; refuse any other file."""
+    title = _title(path.read_text(encoding='utf-8', errors='replace'))
+    if not title.startswith(_TITLE):
+        raise ValueError(f'out must be a new file or a report, but {path} is something else')
+    if title != _title(page):
+        note(f'{path} was the report of other runs, which is now {keep_earlier(path)}')
+
+
+def _title(page: str) -> str:
+    return page.partition('<title>')[2].partition('</title>')[0].strip()
 
 
 def render_report(runs: Sequence[RunRecord]) -> str:
