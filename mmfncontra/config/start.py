@@ -73,7 +73,8 @@ def _tell_what_is_left(checkpoint: Path, iteration: int, max_iters: int) -> None
     if iteration >= max_iters:
         note(
             f'{shown_name(checkpoint.name)} is of iteration {iteration} and train_cfg.max_iters '
-            f'{max_iters}: nothing is left to train; --cfg-options train_cfg.max_iters=N trains on up to N'
+            f'{max_iters}: nothing is left to train; --cfg-options train_cfg.max_iters=N trains on '
+            'up to N'
         )
 
 

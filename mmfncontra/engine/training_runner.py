@@ -56,12 +56,7 @@ from .train_clock import pause_clock
 
 # The only ones that mmengine 0.10 lets a config set to None.
 _MMENGINE_HOOKS = (
-    'runtime_info',
-    'timer',
-    'sampler_seed',
-    'logger',
-    'param_scheduler',
-    'checkpoint',
+    *('runtime_info', 'timer', 'sampler_seed', 'logger', 'param_scheduler', 'checkpoint'),
 )
 
 
