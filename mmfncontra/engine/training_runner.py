@@ -327,7 +327,6 @@ class TrainingRunner(Runner):
         checkpoint = read(filename)
         if self._resuming:
             self._take_rank_state(filename, checkpoint)
-            self._take_settings(filename, checkpoint)
         self.call_hook('after_load_checkpoint', checkpoint=checkpoint)
         strict = strict or self._resuming
         model = unwrap(self.model)
@@ -340,6 +339,8 @@ class TrainingRunner(Runner):
             )
         if not match.weights:
             raise ValueError(f'nothing in {filename} fits this config: {match.reason}')
+        if self._resuming:
+            self._take_settings(filename, checkpoint)
         for name, value in match.weights.items():
             expected[name] = value
         load_state_dict(model, expected, strict=True)
@@ -375,7 +376,7 @@ class TrainingRunner(Runner):
             except (AttributeError, LookupError, TypeError, ValueError) as error:
                 raise ValueError(
                     f'{filename} cannot be resumed: {error}; to start anew from its weights, use '
-                    f'--cfg-options load_from={filename}'
+                    f'{load_from_option(filename)}'
                 ) from error
             if said:
                 self.logger.info(f'{Path(filename).name} goes on with other settings, {said}')
