@@ -195,6 +195,7 @@ def test_a_new_training_in_the_folder_of_another_says_so(toy_config, tmp_path, c
     said = capsys.readouterr().out
     assert f'{run} has a training up to iter_4.pth, which is not' in said
     assert f'kept in {run / "earlier_1"}' in said
+    time.sleep(1)  # the folder of a start is named after its second
     _train(toy_config, run, cfg_options={'train_cfg.max_iters': 2})
     assert (run / 'earlier_1/iter_4.pth').is_file() and not (run / 'iter_4.pth').exists()
     assert len(list(run.glob('*/vis_data'))) == len(list(run.glob('earlier_1/*/vis_data'))) == 1

@@ -14,7 +14,10 @@ from mmfncontra.config.rules import CLOSED, RULES, SECTIONS
             '',
             Runner,
             set(),
-            {'custom_imports', 'compile', 'find_unused_parameters', 'model_wrapper_cfg', 'sync_bn'},
+            {
+                *('custom_imports', 'compile', 'find_unused_parameters', 'model_wrapper_cfg'),
+                *('sync_bn', 'runner_type'),
+            },
         ),
         ('train_cfg', IterBasedTrainLoop, {'runner', 'dataloader'}, {'type', 'by_epoch'}),
         (

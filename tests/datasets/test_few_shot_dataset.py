@@ -106,7 +106,7 @@ def test_cache_budget(folder, monkeypatch, log):
 
 def test_what_is_lost_is_one_line(folder, log):
     FewShotDataset(folder, 16)
-    assert 'check_data' not in ' '.join(log)
+    assert 'check-data' not in ' '.join(log)
     for name in ('a.HEIC', 'b.gif', 'c.gif', '.d.png'):
         (folder / name).write_bytes(b'')
     Image.fromarray(pixels(0)).save(folder / 'same.bmp')
@@ -114,10 +114,10 @@ def test_what_is_lost_is_one_line(folder, log):
         Image.fromarray(pixels(i) // 16).save(folder / f'dark{i}.png')
     log.clear()
     FewShotDataset(folder, 16, cache_mb=0)
-    (line,) = [message for message in log if 'check_data' in message]
+    (line,) = [message for message in log if 'check-data' in message]
     assert re.match(r'\d other files are left out: 2 \.gif, ', line) and '1 hidden' in line
     assert 'of the images at 16×16 2 are nearly black, 1 repeats another' in line
-    assert line.endswith(f'python tools/check_data.py {folder}') and '\n' not in line
+    assert line.endswith(f'mmfncontra check-data {folder}') and '\n' not in line
 
 
 def test_odd_names_stay_on_their_line(folder, log):

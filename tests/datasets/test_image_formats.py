@@ -67,6 +67,7 @@ def test_the_extra_is_looked_for(forgetful, monkeypatch):
         Image.register_open('HEIF', lambda *_: None)
 
     monkeypatch.setattr(Image, 'OPEN', dict(Image.OPEN))
+    monkeypatch.setattr(Image, 'ID', list(Image.ID))
     package = types.SimpleNamespace(register_heif_opener=register)
     monkeypatch.setitem(sys.modules, 'pillow_heif', package)
     assert is_image('a.heic') and is_image('a.HIF')

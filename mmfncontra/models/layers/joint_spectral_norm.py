@@ -120,8 +120,11 @@ class _Segments:
 
     def __init__(self, vectors: Sequence[Tensor]) -> None:
         self.sizes = [len(vector) for vector in vectors]
-        layers = torch.arange(len(vectors)).repeat_interleave(torch.tensor(self.sizes))
-        self._layer = layers.to(vectors[0].device)
+        kind = dict(dtype=torch.long, device=vectors[0].device)
+        # Made where it is used: nothing is copied from the host.
+        self._layer = torch.cat(
+            [torch.full((size,), layer, **kind) for layer, size in enumerate(self.sizes)]
+        )
 
     def products(self, matrices: Sequence[Tensor], vectors: Sequence[Tensor]) -> Tensor:
         """Of each layer's matrix with its vector, (total,)."""
