@@ -5,6 +5,7 @@ import json
 import pytest
 import torch
 from mmengine.hooks import Hook
+from mmengine.logging import MessageHub
 
 from mmfncontra.apis import load_checkpoint_file, prepare_config, run_training
 from mmfncontra.engine import train_clock
@@ -104,6 +105,7 @@ def test_seconds_before_a_checkpoint_without_them_are_unknown(
     checkpoint = load_checkpoint_file(path)
     del checkpoint['message_hub']['log_scalars']['time']
     torch.save(checkpoint, path)
+    MessageHub._instance_dict.clear()  # hubs are named after the second of a start
     train(toy_config, tmp_path, monkeypatch, iterations=6, resume=True)
     assert cost(tmp_path)[-1] == (24, None)
 
