@@ -10,7 +10,6 @@ from commands import run_python
 CHAOS = Path(__file__).with_name('chaos.py')
 
 
-@pytest.mark.slow
 @pytest.mark.skipif(sys.platform != 'linux', reason='finds processes in /proc')
 def test_a_training_that_is_killed_becomes_what_it_would_have_become():
     done = run_python(
