@@ -15,6 +15,8 @@ from typing import TYPE_CHECKING
 from mmfncontra.compat.versions import check_versions
 from mmfncontra.utils.console import note, shown_name
 
+from .arguments import add_cfg_options
+
 if TYPE_CHECKING:
     from mmfncontra.apis.ablation.run import AblationRun
 
@@ -47,14 +49,7 @@ def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
     parser.add_argument('--work-dir', type=Path, required=True, metavar='FOLDER')
     parser.add_argument('--data', metavar='FOLDER', help='folder or zip of training images')
     parser.add_argument('--size', metavar='N', help='side of images and networks')
-    parser.add_argument(
-        '--cfg-options',
-        nargs='+',
-        default=[],
-        action='extend',
-        metavar='KEY=VALUE',
-        help='change all variants, such as train_cfg.max_iters=1000',
-    )
+    add_cfg_options(parser, 'change all variants, such as train_cfg.max_iters=1000')
     parser.add_argument('--amp', action='store_true', help='train in bfloat16')
     parser.add_argument('--baseline', metavar='NAME', help='default: the first variant')
     parser.add_argument(

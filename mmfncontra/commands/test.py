@@ -10,6 +10,8 @@ from pathlib import Path
 from mmfncontra.compat.versions import check_versions
 from mmfncontra.utils.console import note, shown_name
 
+from .arguments import add_sampling
+
 PIXELS = dict(type='mmfncontra.ImageMetrics', num_fake=1000)
 LITE2 = dict(
     type='mmfncontra.FeatureMetrics',
@@ -25,9 +27,7 @@ def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
         description='Write the metrics of a checkpoint, and all that they depend on, as JSON. '
         'Default: test_evaluator of its config, FID and KID of 5,000 images and metrics of pixels.'
     )
-    parser.add_argument('checkpoint', metavar='CHECKPOINT', help='.pth file of a training')
-    parser.add_argument('--config', metavar='FILE', help='default: the one beside the checkpoint')
-    parser.add_argument('--size', metavar='N', help="side of the images; default: the config's")
+    add_sampling(parser)
     parser.add_argument('--data', metavar='FOLDER', help="real images; default: the config's")
     without = parser.add_mutually_exclusive_group()
     without.add_argument(
@@ -42,15 +42,6 @@ def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
         '--weights', metavar='FILE', help="of Inception; default: torch's hub folder"
     )
     parser.add_argument('--num', type=int, help="generated images; default: the config's")
-    parser.add_argument('--seed', type=int, default=0, help='seed of the images')
-    parser.add_argument('--truncation', type=float, default=1.0, help='of StyleGAN2')
-    parser.add_argument('--no-ema', action='store_true', help='last weights, not their average')
-    parser.add_argument(
-        '--batch-size',
-        type=int,
-        help='images generated at once; default 16, on a GPU as many as fit',
-    )
-    parser.add_argument('--device', help='such as cuda or cpu; default: a GPU where there is one')
     parser.add_argument(
         '--out', type=Path, metavar='FILE', help='default: <checkpoint>_metrics.json beside it'
     )

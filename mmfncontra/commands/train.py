@@ -14,6 +14,8 @@ from mmfncontra.launch.contract import LAUNCHERS
 from mmfncontra.launch.early_signals import leave_when_told
 from mmfncontra.launch.parent_death import leave_with_parent
 
+from .arguments import add_cfg_options
+
 
 def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
     """Parse the command line."""
@@ -43,14 +45,7 @@ def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
     )
     parser.add_argument('--amp', action='store_true', help='train in bfloat16')
     parser.add_argument('--seed', type=int, metavar='N', help='seed of the training')
-    parser.add_argument(
-        '--cfg-options',
-        nargs='+',
-        default=[],
-        action='extend',
-        metavar='KEY=VALUE',
-        help='change the config, such as train_cfg.max_iters=1000',
-    )
+    add_cfg_options(parser, 'change the config, such as train_cfg.max_iters=1000')
     parser.add_argument('--launcher', choices=LAUNCHERS, default='none')
     parser.add_argument('--local_rank', '--local-rank', type=int, default=0, help=argparse.SUPPRESS)
     return parser.parse_args(argv)

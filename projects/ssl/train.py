@@ -11,6 +11,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
+from mmfncontra.commands.arguments import add_cfg_options
 from mmfncontra.compat.prepare_mmpretrain import prepare_mmpretrain
 from mmfncontra.launch.command import run_command
 from mmfncontra.utils.console import note
@@ -35,14 +36,7 @@ def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
         default='none',
         help='pytorch: one of the processes that torchrun starts',
     )
-    parser.add_argument(
-        '--cfg-options',
-        nargs='+',
-        default=[],
-        action='extend',
-        metavar='KEY=VALUE',
-        help='change the config, such as train_cfg.max_epochs=20',
-    )
+    add_cfg_options(parser, 'change the config, such as train_cfg.max_epochs=20')
     return parser.parse_args(argv)
 
 

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from mmfncontra.utils.files import expand_home
+from mmfncontra.utils.one_line import one_line
 
 
 def package_file(package: str, pattern: str) -> Path:
@@ -80,8 +81,9 @@ def read_weights(path: Path) -> dict[str, Tensor]:
             return load_file(path)
         state = torch.load(path, map_location='cpu', weights_only=True)
     except Exception as error:  # a damaged or foreign file fails in many ways
-        reason = ' '.join(str(error).split())[:200]
-        raise ValueError(f'{path} cannot be read as a state dict of torch: {reason}') from error
+        raise ValueError(
+            f'{path} cannot be read as a state dict of torch: {one_line(error)}'
+        ) from error
     if isinstance(state, Mapping) and isinstance(state.get('state_dict'), Mapping):
         state = state['state_dict']
     if not isinstance(state, Mapping) or not all(isinstance(v, Tensor) for v in state.values()):
