@@ -23,6 +23,7 @@ def prepare_mmagic() -> None:
     * checkpoints of mmengine 0.10 load with ``weights_only=True``, see
       :func:`allow_training_checkpoints`;
     * configs of this package can be bases by name, see :func:`name_own_configs`;
+    * each statement of a config is formatted once, see :func:`format_statements_once`;
     * diffusers below 0.29, which mmagic imports, warns four times of its own old import paths;
       mmengine asks pkg_resources, which is deprecated, what is installed. These are for their
       authors, and silenced.
@@ -38,6 +39,7 @@ def prepare_mmagic() -> None:
     # Imported now: these are packages whose versions had to be checked first.
     import numpy as np
 
+    from .formatted_configs import format_statements_once
     from .lean_convolution import install_lean_convolutions
     from .own_configs import name_own_configs
     from .stylegan_ops import install_stylegan_ops
@@ -48,6 +50,7 @@ def prepare_mmagic() -> None:
         install_stylegan_ops()
     install_lean_convolutions()
     name_own_configs()
+    format_statements_once()
     warnings.filterwarnings('ignore', category=FutureWarning, module=r'diffusers\.')
 
 

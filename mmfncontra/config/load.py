@@ -7,6 +7,7 @@ import traceback
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from mmfncontra.compat.formatted_configs import format_statements_once
 from mmfncontra.compat.own_configs import name_own_configs
 from mmfncontra.utils.files import expand_home
 from mmfncontra.utils.one_line import one_line
@@ -83,6 +84,7 @@ def load_config(path: str | Path) -> Config:
     from mmengine.config import Config
 
     name_own_configs()
+    format_statements_once()
     _check_files(path)
     try:
         return Config.fromfile(path, import_custom_modules=False)
